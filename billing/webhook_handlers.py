@@ -1,0 +1,1 @@
+"""Facts go to the rules."""

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from config.kit.states import Moves
+
+
+class WebhookEvent(Moves):
+    """One event of a provider, stored before it is answered and processed exactly once."""
+
+    class Status(models.TextChoices):
+        RECEIVED = "received"
+        PROCESSED = "processed"
+        IGNORED = "ignored"
+        FAILED = "failed"
+
+    MOVES = {
+        Status.RECEIVED: frozenset({Status.PROCESSED, Status.IGNORED, Status.FAILED}),
+        Status.FAILED: frozenset({Status.RECEIVED}),
+        Status.IGNORED: frozenset({Status.RECEIVED}),
+        Status.PROCESSED: frozenset({Status.RECEIVED}),
+    }
+
+    provider = models.CharField(max_length=20)
+    event_id = models.CharField(max_length=255)
+    type = models.CharField(max_length=120)
+    payload = models.JSONField()
+    request_id = models.CharField(max_length=128, blank=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(db_default=Now())
+    error = models.TextField(blank=True)
+    received_at = models.DateTimeField(db_default=Now())
+    processed_at = models.DateTimeField(null=True, blank=True)
+    mirrored_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("provider", "event_id", name="one_row_per_provider_event"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["next_attempt_at", "id"],
+                condition=models.Q(status="received"),
+                name="inbox_due",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(mirrored_at=None, provider="stripe"),
+                name="inbox_unmirrored",
+            ),
+            models.Index(fields=["status", "-id"], name="inbox_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"

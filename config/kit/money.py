@@ -1,0 +1,58 @@
+"""Amounts of money: an integer in the currency's minor unit, and the currency. Never a float."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# https://docs.stripe.com/currencies#zero-decimal and #three-decimal
+ZERO_DECIMAL = frozenset(
+    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()
+)
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+# Stripe's largest amount has eight digits, twelve for a few currencies; a bigint holds far more.
+LARGEST_AMOUNT = 999_999_999_999
+
+
+class CurrencyMismatch(ValueError):
+    pass
+
+
+def decimals(currency: str) -> int:
+    """How many digits of an amount stand behind the decimal point."""
+    if currency in ZERO_DECIMAL:
+        return 0
+    return 3 if currency in THREE_DECIMAL else 2
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    amount: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if type(self.amount) is not int:
+            raise TypeError(f"an amount is an integer of minor units, not {self.amount!r}")
+        if len(self.currency) != 3 or not self.currency.isascii() or not self.currency.islower():
+            raise ValueError(f"{self.currency!r} is not a lower-case ISO 4217 code")
+
+    def __add__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(self.amount + other.amount, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same_currency(other)
+        return Money(self.amount - other.amount, self.currency)
+
+    def _same_currency(self, other: Money) -> None:
+        if other.currency != self.currency:
+            raise CurrencyMismatch(f"{self.currency} and {other.currency}")
+
+    def __str__(self) -> str:
+        """`$19.00`, `¥500`, `KWD 5.120`, `-$3.00`."""
+        places = decimals(self.currency)
+        whole, rest = divmod(abs(self.amount), 10**places)
+        number = f"{whole:,}" + (f".{rest:0{places}d}" if places else "")
+        sign = "-" if self.amount < 0 else ""
+        symbol = SYMBOLS.get(self.currency)
+        return f"{sign}{symbol}{number}" if symbol else f"{sign}{self.currency.upper()} {number}"

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("config.operations")),
+    path("", include("sessions_live.urls")),
+    path("", include("billing.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SessionsLiveConfig(AppConfig):
+    name = "sessions_live"
+    verbose_name = "People and sessions"

@@ -1,0 +1,2 @@
+def LiveSessionMiddleware(get_response):
+    return get_response
