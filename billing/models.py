@@ -112,7 +112,7 @@ class ProviderPrice(models.Model):
     provider = models.CharField(max_length=20)
     provider_id = models.CharField(max_length=255)
     product_id = models.CharField(max_length=255)
-    # False when the provider's side was changed or archived there; `sync_catalog --push` repairs it.
+    # False when it was changed or archived at the provider; `sync_catalog --push` repairs it.
     in_step = models.BooleanField(default=True)
 
     class Meta:
@@ -174,6 +174,8 @@ class Order(Moves):
     currency = models.CharField(max_length=3)
     trial_days = models.PositiveSmallIntegerField(default=0)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    # The provider's word on a completed one: paid, or no_payment_required.
+    payment_status = models.CharField(max_length=30, blank=True)
     success_url = models.TextField()
     cancel_url = models.TextField()
     # The caller's Idempotency-Key and what it stood for, to give the same answer again.
@@ -209,7 +211,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 
 class Subscription(models.Model):
-    """A provider's subscription. Its status is the provider's word, so any status may follow any."""
+    """A provider's subscription. Its status is the provider's word: any may follow any."""
 
     class Status(models.TextChoices):
         INCOMPLETE = "incomplete"
@@ -229,7 +231,8 @@ class Subscription(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="subscriptions"
     )
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="subscriptions")
-    price = models.ForeignKey(Price, on_delete=models.PROTECT, null=True, blank=True)
+    price = models.ForeignKey(Price, on_delete=models.PROTECT)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True)
     provider = models.CharField(max_length=20)
     provider_id = models.CharField(max_length=255)
     status = models.CharField(max_length=20, choices=Status)
@@ -394,12 +397,12 @@ class PaymentAttempt(models.Model):
 
 
 class EntitlementQuerySet(models.QuerySet["Entitlement"]):
-    def in_force(self) -> EntitlementQuerySet:
-        return self.filter(revoked_at=None)
+    def in_force(self, at: datetime) -> EntitlementQuerySet:
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at), revoked_at=None)
 
 
 class Entitlement(models.Model):
-    """The right to use a plan, from one source. In force until it is revoked."""
+    """The right to use a plan, from one source."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="entitlements"
@@ -408,6 +411,8 @@ class Entitlement(models.Model):
     # `subscription:<id>` or `order:<id>`: what gives the right.
     source = models.CharField(max_length=100, unique=True)
     granted_at = models.DateTimeField()
+    # The end of a grace period; the right ends then, whether or not anybody looks.
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=60, blank=True)
 

@@ -1,1 +1,29 @@
-urlpatterns: list = []
+from __future__ import annotations
+
+from django.urls import URLPattern, re_path
+
+from billing import api, staff_api, views
+
+
+def call(path: str, view: type, name: str) -> URLPattern:
+    """A path of the API; one trailing slash is accepted."""
+    return re_path(rf"^api/v1/{path}/?$", view.as_view(), name=name)  # type: ignore[attr-defined]
+
+
+urlpatterns = [
+    call("plans", api.PlansView, "api-plans"),
+    call("items", api.ItemsView, "api-items"),
+    call("checkout-sessions", api.CheckoutsView, "api-checkouts"),
+    call(
+        r"checkout-sessions/(?P<session_id>[A-Za-z0-9_]{1,255})", api.CheckoutView, "api-checkout"
+    ),
+    call("subscription", api.SubscriptionView, "api-subscription"),
+    call("payments", api.PaymentsView, "api-payments"),
+    call("entitlements", api.EntitlementsView, "api-entitlements"),
+    call("admin/webhook-events", staff_api.WebhookEventsView, "api-webhook-events"),
+    call(r"admin/webhook-events/(?P<pk>[0-9]{1,18})/replay", staff_api.ReplayView, "api-replay"),
+    re_path(r"^$", views.home, name="home"),
+    re_path(r"^pricing$", views.pricing, name="pricing"),
+    re_path(r"^checkout/start$", views.start_checkout, name="checkout-start"),
+    re_path(r"^checkout/return$", views.checkout_return, name="checkout-return"),
+]

@@ -1,1 +1,42 @@
-"""Facts go to the rules."""
+"""Facts go to the rules: one line each."""
+
+from __future__ import annotations
+
+from billing import checkout, payments, plans, subscriptions
+from billing.providers import facts
+from billing.webhooks.registry import handles
+
+
+@handles(facts.CheckoutPaid)
+def checkout_paid(fact: facts.CheckoutPaid) -> None:
+    checkout.complete_checkout(fact)
+
+
+@handles(facts.CheckoutFailed)
+def checkout_failed(fact: facts.CheckoutFailed) -> None:
+    checkout.fail_checkout(fact)
+
+
+@handles(
+    facts.PaymentSucceeded,
+    facts.PaymentProcessing,
+    facts.PaymentFailed,
+    facts.PaymentCanceled,
+)
+def payment_told(fact: facts.PaymentFact) -> None:
+    payments.record_payment(fact)
+
+
+@handles(facts.PaymentBelongsToInvoice)
+def payment_belongs_to_invoice(fact: facts.PaymentBelongsToInvoice) -> None:
+    payments.link_invoice(fact)
+
+
+@handles(facts.SubscriptionChanged)
+def subscription_changed(fact: facts.SubscriptionChanged) -> None:
+    subscriptions.follow(fact)
+
+
+@handles(facts.CatalogChanged)
+def catalog_changed(fact: facts.CatalogChanged) -> None:
+    plans.follow_catalog(fact)

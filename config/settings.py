@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
 import dj_email_url
 
+import django_stubs_ext
+
 from config.env import read_environment
+
+# Lets Django's generic classes name their model in annotations at run time too.
+django_stubs_ext.monkeypatch()
 
 env = read_environment()
 
@@ -36,6 +42,8 @@ INSTALLED_APPS = [
     "sessions_live",
     "billing",
     "billing.webhooks",
+    # After djstripe, whose admins it replaces.
+    "billing.providers.mirror",
 ]
 
 MIDDLEWARE = [
@@ -121,6 +129,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "USER_ID_CLAIM": "sub",
+}
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
@@ -165,7 +178,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "config.kit.errors.ErrorHandler",
+    "EXCEPTION_HANDLER_CLASS": "config.kit.error_handler.ErrorHandler",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
 SPECTACULAR_SETTINGS = {
@@ -194,6 +207,8 @@ STRIPE_TEST_SECRET_KEY = "" if env.livemode else env.stripe_secret_key
 STRIPE_LIVE_SECRET_KEY = env.stripe_secret_key if env.livemode else ""
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 DJSTRIPE_USE_NATIVE_JSONFIELD = True
+# Off: dj-stripe would follow this metadata to write to customers at Stripe.
+DJSTRIPE_SUBSCRIBER_CUSTOMER_KEY = ""
 CATALOG = env.catalog
 
 # --- work -------------------------------------------------------------------------------------
@@ -207,6 +222,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {**REDIS_TIMEOUTS, "visibility_timeout": 600}
 CELERY_REDIS_SOCKET_TIMEOUT = REDIS_TIMEOUTS["socket_timeout"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "billing.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+}
 
 EMAIL_CONFIG = dj_email_url.parse(env.email_url)
 EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]

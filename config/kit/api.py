@@ -6,6 +6,9 @@ from typing import Any
 
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+
+from config.kit.errors import AppError
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -24,4 +27,25 @@ class KeysetPagination(CursorPagination):
     page_size = 25
     max_page_size = 100
     page_size_query_param = "page_size"
-    ordering = ("-created_at", "-id")
+    ordering: tuple[str, ...] = ("-created_at", "-id")
+
+
+class NewestFirst(KeysetPagination):
+    """For rows whose id grows with time."""
+
+    ordering = ("-id",)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The caller's key, if any. Raises BadKey."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 0 < len(key) <= 255 or not key.isprintable():
+        raise BadKey()
+    return key
+
+
+class BadKey(AppError):
+    code = "bad_idempotency_key"
+    detail = "Idempotency-Key takes 1 to 255 printable characters."

@@ -1,15 +1,8 @@
-"""What a rule raises when it says no, and how every door words it."""
+"""What a rule raises when it says no. Models import this, so it must not import DRF."""
 
 from __future__ import annotations
 
-import logging
 from typing import Any
-
-from drf_standardized_errors.handler import ExceptionHandler
-from rest_framework.exceptions import APIException
-from rest_framework.response import Response
-
-log = logging.getLogger(__name__)
 
 
 class AppError(Exception):
@@ -18,6 +11,9 @@ class AppError(Exception):
     code = "error"
     status = 400
     detail = "This is not possible."
+    # Seconds for `Retry-After`, and the challenge for `WWW-Authenticate`.
+    wait: float | None = None
+    auth_header = ""
 
     def __init__(self, detail: str = "", *, attr: str | None = None) -> None:
         self.detail = detail or self.detail
@@ -39,25 +35,6 @@ class ProviderFailed(AppError):
     code = "provider_failed"
     status = 502
     detail = "The payment provider did not answer as expected; try again."
-
-
-class ErrorHandler(ExceptionHandler):  # type: ignore[misc]
-    def convert_known_exceptions(self, exc: Exception) -> Exception:
-        if not isinstance(exc, AppError):
-            return super().convert_known_exceptions(exc)
-        if exc.attr:
-            # A dict puts the field's name into `attr`.
-            refusal = APIException({exc.attr: [exc.detail]}, code=exc.code)
-        else:
-            refusal = APIException(exc.detail, code=exc.code)
-        refusal.status_code = exc.status
-        return refusal
-
-    def report_exception(self, exc: APIException, response: Response) -> None:
-        if exc.status_code in (502, 503):
-            log.warning("answered %s: %s", exc.status_code, self.exc, exc_info=self.exc)
-            return
-        super().report_exception(exc, response)
 
 
 def as_words(exc: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""One id per request, from the caller's `X-Request-ID` or made here, carried into logs and tasks."""
+"""One id per request, the caller's `X-Request-ID` or made here, carried into logs and tasks."""
 
 from __future__ import annotations
 

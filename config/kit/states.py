@@ -25,7 +25,7 @@ class Moves(models.Model):
     """Gives a model with a `status` column a guarded, race-safe `move_to()`."""
 
     MOVES: ClassVar[Mapping[str, frozenset[str]]] = {}
-    status: Any
+    status = models.CharField(max_length=20)
 
     class Meta:
         abstract = True

@@ -1,0 +1,279 @@
+"""Buying a plan on the provider's hosted page, and finding out what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from billing import orders
+from billing.models import (
+    Customer,
+    Entitlement,
+    Interval,
+    Order,
+    Price,
+    ProviderPrice,
+    Subscription,
+)
+from billing.owners import find_order
+from billing.payments import record_payment
+from billing.plans import trial_days_for
+from billing.providers import get_provider
+from billing.providers.base import CheckoutRequest, CheckoutState, ProviderError
+from billing.providers.facts import CheckoutFailed, CheckoutPaid, PaymentSucceeded
+from billing.subscriptions import of_order
+from billing.webhooks import inbox
+from billing.webhooks.registry import NotOurs, Unclear, dispatch
+from config.kit import request_id
+from config.kit.errors import AppError
+from sessions_live.models import User
+
+log = logging.getLogger(__name__)
+
+KEY_LIFETIME = timedelta(hours=24)
+
+
+class AlreadySubscribed(AppError):
+    code = "already_subscribed"
+    status = 409
+    detail = "You have this subscription already; change or cancel it instead of buying again."
+
+
+class NotForSale(AppError):
+    code = "not_for_sale"
+    status = 409
+    detail = "This price cannot be bought right now; the catalogue and the provider disagree."
+
+
+class KeyReused(AppError):
+    code = "idempotency_key_reused"
+    status = 422
+    detail = "This Idempotency-Key was used with another body; use a new one."
+
+
+class OrderNotFound(AppError):
+    code = "not_found"
+    status = 404
+    detail = "You have no such checkout session."
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    order: Order
+    status: str
+    payment_status: str
+    subscription: Subscription | None
+    api_key_id: int | None = None
+
+
+def start_checkout(
+    user: User,
+    price: Price,
+    *,
+    provider: str,
+    success_url: str,
+    cancel_url: str,
+    idempotency_key: str | None = None,
+) -> Order:
+    """The order with its hosted page's `url`. The same key and wishes give the same order, also
+    after a crash in between. Raises AlreadySubscribed, NotForSale, KeyReused, ProviderError."""
+    fingerprint = hashlib.sha256(
+        repr((price.pk, provider, success_url, cancel_url)).encode()
+    ).hexdigest()
+    order = _order_of_key(user, idempotency_key, fingerprint)
+    if order is None:
+        refuse_second(user, price)
+        order = _new_order(
+            user,
+            price,
+            provider=provider,
+            success_url=success_url,
+            cancel_url=cancel_url,
+            idempotency_key=idempotency_key,
+            fingerprint=fingerprint,
+        )
+    if not order.url:
+        open_checkout(order)
+        give_up_others(order)
+    return order
+
+
+def refuse_second(user: User, price: Price) -> None:
+    """At most one running subscription, and nothing at all beside a plan held for good."""
+    held_for_good = Entitlement.objects.in_force(timezone.now()).filter(
+        user=user, source__startswith="order:", plan__rank__gte=price.plan.rank
+    )
+    if held_for_good.exists():
+        raise AlreadySubscribed("You own this plan or a better one for good.")
+    if price.is_recurring and Subscription.objects.live().filter(user=user).exists():
+        raise AlreadySubscribed()
+
+
+def _order_of_key(user: User, key: str | None, fingerprint: str) -> Order | None:
+    if key is None:
+        return None
+    order = (
+        Order.objects.select_related("price__plan")
+        .filter(user=user, idempotency_key=key, created_at__gt=timezone.now() - KEY_LIFETIME)
+        .first()
+    )
+    if order and order.fingerprint != fingerprint:
+        raise KeyReused()
+    return order
+
+
+def _new_order(
+    user: User, price: Price, *, idempotency_key: str | None, fingerprint: str, **wishes: str
+) -> Order:
+    """Committed before the provider hears of it, so that its webhook always finds it."""
+    if idempotency_key:
+        Order.objects.filter(
+            user=user,
+            idempotency_key=idempotency_key,
+            created_at__lte=timezone.now() - KEY_LIFETIME,
+        ).update(idempotency_key=None)
+    try:
+        with transaction.atomic():
+            return Order.objects.create(
+                user=user,
+                price=price,
+                amount=price.amount,
+                currency=price.currency,
+                trial_days=trial_days_for(user, price),
+                idempotency_key=idempotency_key,
+                fingerprint=fingerprint,
+                request_id=request_id.current.get(),
+                **wishes,
+            )
+    except IntegrityError:
+        order = _order_of_key(user, idempotency_key, fingerprint)
+        if order is None:
+            raise
+        return order
+
+
+def open_checkout(order: Order) -> None:
+    """Asks the provider for the order's hosted page; its key makes a second asking harmless."""
+    provider = get_provider(order.provider)
+    listed = ProviderPrice.objects.filter(
+        price=order.price, provider=order.provider, in_step=True
+    ).first()
+    if listed is None:
+        raise NotForSale()
+    plan = order.price.plan
+    hosted = provider.open_checkout(
+        CheckoutRequest(
+            order_id=str(order.pk),
+            customer_id=ensure_customer(order.user, order.provider),
+            price_id=listed.provider_id,
+            recurring=order.price.is_recurring,
+            tier=plan.tier,
+            success_url=order.success_url,
+            cancel_url=order.cancel_url,
+            trial_days=order.trial_days,
+            trial_needs_card=plan.trial_needs_card,
+            allow_promotion_codes=plan.allow_promotion_codes,
+            collect_billing_address=plan.collect_billing_address,
+            automatic_tax=plan.automatic_tax,
+            request_id=order.request_id,
+        )
+    )
+    Order.objects.filter(pk=order.pk).update(provider_id=hosted.provider_id, url=hosted.url)
+    order.provider_id, order.url = hosted.provider_id, hosted.url
+
+
+def give_up_others(order: Order) -> None:
+    """Closes the hosted pages of other tabs: two of them paid would be two subscriptions."""
+    if not order.price.is_recurring:
+        return
+    others = Order.objects.filter(
+        user=order.user, status=Order.Status.PENDING, created_at__lt=order.created_at
+    ).exclude(price__interval=Interval.ONCE)
+    for other in others.exclude(provider_id=None):
+        try:
+            get_provider(other.provider).expire_checkout(other.provider_id or "")
+        except ProviderError as error:
+            # Paid or ended already, or out of reach: the webhook tells, and a second live
+            # subscription would be canceled when it shows.
+            log.info("checkout %s not closed: %s", other.provider_id, error.code)
+            continue
+        with transaction.atomic():
+            orders.fail(other, expired=True)
+
+
+def ensure_customer(user: User, provider: str) -> str:
+    customer, _ = Customer.objects.get_or_create(user=user, provider=provider)
+    if customer.provider_id is None:
+        customer.provider_id = get_provider(provider).create_customer(
+            key=str(customer.pk), email=user.email, user_id=user.pk
+        )
+        customer.save(update_fields=["provider_id"])
+    return customer.provider_id
+
+
+def verify_checkout(user: User, session_id: str) -> Verified:
+    """What came of a checkout. Where no webhook has told yet, the provider is asked, and the
+    same effects happen as if it had. Raises OrderNotFound, ProviderError."""
+    order = (
+        Order.objects.select_related("price__plan", "user")
+        .filter(user=user, provider_id=session_id)
+        .first()
+    )
+    if order is None:
+        raise OrderNotFound()
+    if order.status == Order.Status.COMPLETED:
+        return Verified(order, "complete", order.payment_status, of_order(order))
+    state = get_provider(order.provider).read_checkout(session_id)
+    apply_checkout(order, state)
+    order.refresh_from_db()
+    return Verified(order, state.status, state.payment_status, of_order(order))
+
+
+def apply_checkout(order: Order, state: CheckoutState) -> None:
+    customer = Customer.objects.filter(user=order.user, provider=order.provider).first()
+    with transaction.atomic():
+        if customer and customer.provider_id:
+            inbox.hold_subject(order.provider, customer.provider_id)
+        for fact in state.facts:
+            dispatch(fact)
+
+
+def complete_checkout(fact: CheckoutPaid) -> None:
+    """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear."""
+    order = find_order(fact.order_id)
+    if order is None or order.provider_id not in (None, fact.checkout_id):
+        raise NotOurs(f"checkout {fact.checkout_id} is of no order of ours")
+    if fact.subscription_id and not fact.settled:
+        known = Subscription.objects.filter(
+            provider=fact.provider, provider_id=fact.subscription_id
+        )
+        if not known.exists():
+            raise Unclear(fact)
+    orders.complete(order, payment_status=fact.payment_status)
+    if fact.payment_id:
+        record_payment(_payment_of(fact))
+
+
+def _payment_of(fact: CheckoutPaid) -> PaymentSucceeded:
+    return PaymentSucceeded(
+        provider=fact.provider,
+        at=fact.at,
+        payment_id=fact.payment_id,
+        customer_id=fact.customer_id,
+        money=fact.total,
+        order_id=fact.order_id,
+        created_at=fact.at,
+    )
+
+
+def fail_checkout(fact: CheckoutFailed) -> None:
+    """Safe to repeat; must run inside a transaction. Raises NotOurs."""
+    order = find_order(fact.order_id)
+    if order is None:
+        raise NotOurs(f"checkout {fact.checkout_id} is of no order of ours")
+    orders.fail(order, expired=fact.expired)

@@ -1,0 +1,23 @@
+"""What becomes of an order. It is completed by the provider's word alone."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from billing import entitlements
+from billing.models import Order
+
+
+def complete(order: Order, *, payment_status: str = "paid") -> None:
+    """Safe to repeat; must run inside a transaction."""
+    if order.can_move_to(Order.Status.COMPLETED):
+        order.move_to(
+            Order.Status.COMPLETED, completed_at=timezone.now(), payment_status=payment_status
+        )
+        if not order.price.is_recurring:
+            entitlements.follow_order(order)
+
+
+def fail(order: Order, *, expired: bool) -> None:
+    if order.status == Order.Status.PENDING:
+        order.move_to(Order.Status.EXPIRED if expired else Order.Status.FAILED)

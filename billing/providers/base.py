@@ -1,0 +1,116 @@
+"""What a payment provider must be able to do for us, and how it says no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from billing.providers.facts import Delivery, Fact
+from config.kit.errors import AppError
+from config.kit.money import Money
+
+
+class BadDelivery(Exception):
+    """A webhook that is not the provider's word: forged, stale, or not for us."""
+
+
+class UnknownShape(Exception):
+    """A signed payload whose shape we cannot read. Never guessed at: it ends as a dead letter."""
+
+
+class ProviderError(AppError):
+    """The provider did not do it. `retry` tells whether asking again can help."""
+
+    code = "provider_failed"
+    status = 502
+    detail = "The payment provider did not answer as expected; try again."
+    retry = True
+
+
+class ProviderRefused(ProviderError):
+    """A final no to this very request."""
+
+    detail = "The payment provider refused this; nothing was charged."
+    retry = False
+
+
+class NotFound(ProviderRefused):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutRequest:
+    """All that a hosted checkout needs. `order_id` is the idempotency key and the metadata."""
+
+    order_id: str
+    customer_id: str
+    price_id: str
+    recurring: bool
+    tier: str
+    success_url: str
+    cancel_url: str
+    trial_days: int
+    trial_needs_card: bool
+    allow_promotion_codes: bool
+    collect_billing_address: bool
+    automatic_tax: bool
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostedCheckout:
+    provider_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutState:
+    """`status` is open, complete or expired; `payment_status` paid, unpaid or
+    no_payment_required."""
+
+    provider_id: str
+    status: str
+    payment_status: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedPrice:
+    """One price to be had at the provider. `key` names it there for good."""
+
+    key: str
+    product_key: str
+    product_name: str
+    product_description: str
+    money: Money
+    interval: str
+
+
+class Provider(Protocol):
+    name: str
+
+    def read_delivery(self, body: bytes, headers: Mapping[str, str]) -> Delivery:
+        """Raises BadDelivery."""
+
+    def facts(self, event: Mapping[str, Any]) -> list[Fact]:
+        """What an event says; empty where it means nothing to us. Raises UnknownShape."""
+
+    def subject(self, event: Mapping[str, Any]) -> str:
+        """Whose events must be taken one after the other: the customer, or the object itself."""
+
+    def settle(self, fact: Fact) -> list[Fact]:
+        """Asks the provider about what a fact alone cannot tell. Network."""
+
+    def create_customer(self, *, key: str, email: str, user_id: int) -> str: ...
+
+    def open_checkout(self, request: CheckoutRequest) -> HostedCheckout: ...
+
+    def read_checkout(self, provider_id: str) -> CheckoutState: ...
+
+    def expire_checkout(self, provider_id: str) -> None: ...
+
+    def cancel_subscription(self, subscription_id: str, *, key: str) -> None: ...
+
+    def publish_prices(self, prices: Iterable[ListedPrice]) -> dict[str, tuple[str, str]]:
+        """Makes the provider's catalogue as listed; key → (price id, product id). Repeatable."""

@@ -1,0 +1,131 @@
+"""What a provider tells us, in our own words. The whole vocabulary that crosses the border."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.kit.money import Money
+
+# Where two facts carry the same second, the later in an object's life wins.
+CREATED, UPDATED, ENDED = 0, 1, 2
+# Read from the provider to settle a tie: as good as anything known up to then.
+READ = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    provider: str
+    # When the provider says that it became so, to the second.
+    at: datetime
+    rank: int = UPDATED
+    # Set once the provider was asked about this very fact: it is applied as it stands.
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutPaid(Fact):
+    checkout_id: str
+    order_id: str
+    customer_id: str = ""
+    subscription_id: str = ""
+    payment_id: str = ""
+    payment_status: str
+    total: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutFailed(Fact):
+    checkout_id: str
+    order_id: str
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to charge, and what the bank said."""
+
+    charge_id: str
+    succeeded: bool
+    at: datetime
+    code: str = ""
+    decline_code: str = ""
+    message: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFact(Fact):
+    # Empty where the payload names the invoice alone.
+    payment_id: str
+    customer_id: str
+    money: Money
+    order_id: str = ""
+    invoice_id: str = ""
+    subscription_id: str = ""
+    description: str = ""
+    created_at: datetime
+    attempt: Attempt | None = None
+
+
+class PaymentSucceeded(PaymentFact):
+    pass
+
+
+class PaymentProcessing(PaymentFact):
+    pass
+
+
+class PaymentFailed(PaymentFact):
+    pass
+
+
+class PaymentCanceled(PaymentFact):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentBelongsToInvoice(Fact):
+    """Which payment intent paid which invoice; neither object says so by itself."""
+
+    payment_id: str
+    invoice_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionChanged(Fact):
+    subscription_id: str
+    customer_id: str
+    order_id: str
+    status: str
+    price_id: str
+    lookup_key: str
+    interval: str
+    money: Money
+    created_at: datetime
+    current_period_start: datetime | None
+    current_period_end: datetime | None
+    trial_end: datetime | None
+    cancel_at_period_end: bool
+    canceled_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogChanged(Fact):
+    """A price or product as the provider now has it; `price_id` or `product_id` is set."""
+
+    price_id: str = ""
+    product_id: str = ""
+    active: bool
+    money: Money | None = None
+    interval: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A webhook whose signature, mode and account are right."""
+
+    event_id: str
+    type: str
+    body: str

@@ -1,0 +1,3 @@
+from billing.providers.stripe.provider import StripeProvider
+
+__all__ = ["StripeProvider"]

@@ -1,0 +1,56 @@
+"""The one Stripe client of a process: pinned version, short time-outs, errors in our words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import stripe
+from django.conf import settings
+
+from billing.providers.base import NotFound, ProviderError, ProviderRefused
+from config.kit import request_id
+
+log = logging.getLogger(__name__)
+
+# Two tries of four seconds: a request of ours never waits ten for Stripe.
+TIMEOUT = 4
+RETRIES = 1
+
+
+@cache
+def client() -> stripe.StripeClient:
+    bases = {"api": settings.STRIPE_API_BASE.rstrip("/")} if settings.STRIPE_API_BASE else {}
+    return stripe.StripeClient(
+        settings.STRIPE_SECRET_KEY,
+        stripe_version=settings.STRIPE_API_VERSION,
+        base_addresses=bases,  # type: ignore[arg-type]
+        max_network_retries=RETRIES,
+        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+    )
+
+
+@contextmanager
+def stripe_says() -> Iterator[stripe.StripeClient]:
+    """Turns Stripe's errors into ProviderError; the cause is kept for the log, never shown."""
+    try:
+        yield client()
+    except stripe.InvalidRequestError as error:
+        kind = NotFound if error.code == "resource_missing" else ProviderRefused
+        log.warning("stripe refused: %s %s (%s)", error.code, error.param, error.request_id)
+        raise kind() from error
+    except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
+        log.error("stripe refused our credentials or key: %s", error.code)
+        raise ProviderRefused() from error
+    except stripe.CardError as error:
+        raise ProviderRefused(error.user_message or "The card was declined.") from error
+    except stripe.StripeError as error:
+        log.warning("stripe did not answer: %s %s", type(error).__name__, error.http_status)
+        raise ProviderError() from error
+
+
+def metadata(**ids: str) -> dict[str, str]:
+    """What we write on Stripe's objects to find our rows again, and the request that did it."""
+    return {**ids, "request_id": request_id.current.get()}

@@ -1,0 +1,329 @@
+"""Stripe's events and objects in our words.
+
+Written for API version 2026-05-27.dahlia; fields that moved since 2024 are read at both places
+(docs.stripe.com/changelog/basil). A shape that is neither raises UnknownShape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from billing.providers.base import UnknownShape
+from billing.providers.facts import (
+    CREATED,
+    ENDED,
+    READ,
+    UPDATED,
+    Attempt,
+    CatalogChanged,
+    CheckoutFailed,
+    CheckoutPaid,
+    Fact,
+    PaymentBelongsToInvoice,
+    PaymentCanceled,
+    PaymentFact,
+    PaymentFailed,
+    PaymentProcessing,
+    PaymentSucceeded,
+    SubscriptionChanged,
+)
+from config.kit.money import Money
+
+PROVIDER = "stripe"
+Payload = Mapping[str, Any]
+
+
+def facts_of(event: Payload) -> list[Fact]:
+    read = READERS.get(event["type"])
+    if read is None:
+        return []
+    try:
+        return read(event["data"]["object"], instant(event["created"]))
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise UnknownShape(f"{event['type']}: {type(error).__name__} {error}") from error
+
+
+def subject_of(event: Payload) -> str:
+    thing = (event.get("data") or {}).get("object") or {}
+    if thing.get("object") == "customer":
+        return str(thing["id"])
+    return id_of(thing.get("customer")) or str(thing.get("id", event["id"]))
+
+
+def instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def instant_or_none(seconds: int | None) -> datetime | None:
+    return None if seconds is None else instant(seconds)
+
+
+def id_of(reference: Any) -> str:
+    """An expandable field is an id, an object, or null."""
+    if reference is None:
+        return ""
+    return str(reference if isinstance(reference, str) else reference["id"])
+
+
+# --- checkout sessions ----------------------------------------------------------------------------
+def checkout_facts(session: Payload, at: datetime) -> list[Fact]:
+    order_id = (session.get("metadata") or {}).get("order_id", "")
+    common: dict[str, Any] = {
+        "provider": PROVIDER,
+        "at": at,
+        "checkout_id": session["id"],
+        "order_id": order_id,
+    }
+    if session["status"] == "expired":
+        return [CheckoutFailed(**common, expired=True)]
+    if session["status"] != "complete" or session["payment_status"] == "unpaid":
+        return []
+    return [
+        CheckoutPaid(
+            **common,
+            customer_id=id_of(session["customer"]),
+            subscription_id=id_of(session["subscription"]),
+            payment_id=id_of(session["payment_intent"]),
+            payment_status=session["payment_status"],
+            total=Money(session["amount_total"], session["currency"]),
+        )
+    ]
+
+
+def checkout_story(session: Payload) -> list[Fact]:
+    """All that a session read with its subscription, invoice and intent expanded can tell.
+
+    The same facts as its events would bring, so that whoever is first, both end alike.
+    """
+    invoice, intent, subscription = (
+        session[name] if isinstance(session[name], Mapping) else {}
+        for name in ("invoice", "payment_intent", "subscription")
+    )
+    paid_at = (invoice.get("status_transitions") or {}).get("paid_at")
+    at = instant(paid_at or subscription.get("created") or session["created"])
+    told: list[Fact] = []
+    if subscription:
+        told.append(subscription_fact(subscription, at, READ))
+    told += checkout_facts(session, at)
+    if intent:
+        told += _intent_story(intent)
+    if paid_at:
+        told += invoice_paid(invoice, at)
+    return told
+
+
+def _intent_story(intent: Payload) -> list[Fact]:
+    charge = intent["latest_charge"] or {"created": intent["created"]}
+    if intent["status"] == "succeeded":
+        return [payment_intent_fact(PaymentSucceeded, intent, instant(charge["created"]))]
+    if intent["last_payment_error"]:
+        return [payment_intent_fact(PaymentFailed, intent, instant(charge["created"]))]
+    return []
+
+
+def checkout_payment_failed(session: Payload, at: datetime) -> list[Fact]:
+    order_id = (session.get("metadata") or {}).get("order_id", "")
+    return [
+        CheckoutFailed(
+            provider=PROVIDER, at=at, checkout_id=session["id"], order_id=order_id, expired=False
+        )
+    ]
+
+
+# --- payment intents ------------------------------------------------------------------------------
+def payment_intent_facts(kind: type[PaymentFact]) -> Callable[[Payload, datetime], list[Fact]]:
+    def read(intent: Payload, at: datetime) -> list[Fact]:
+        return [payment_intent_fact(kind, intent, at)]
+
+    return read
+
+
+def payment_intent_fact(kind: type[PaymentFact], intent: Payload, at: datetime) -> Fact:
+    paid = kind is PaymentSucceeded
+    return kind(
+        provider=PROVIDER,
+        at=at,
+        payment_id=intent["id"],
+        customer_id=id_of(intent.get("customer")),
+        money=Money(intent["amount_received"] if paid else intent["amount"], intent["currency"]),
+        order_id=(intent.get("metadata") or {}).get("order_id", ""),
+        invoice_id=id_of(intent.get("invoice")),  # moved to invoice payments in basil
+        description=intent.get("description") or "",
+        created_at=instant(intent["created"]),
+        attempt=_attempt(intent, at) if kind in (PaymentSucceeded, PaymentFailed) else None,
+    )
+
+
+def _attempt(intent: Payload, at: datetime) -> Attempt | None:
+    error = intent.get("last_payment_error") or {}
+    charge = intent.get("latest_charge")
+    if intent["status"] == "succeeded":
+        error = {}
+    charge_id = id_of(charge) or error.get("charge") or ""
+    if not charge_id and not error:
+        return None
+    details = (charge or {}).get("payment_method_details") if isinstance(charge, Mapping) else None
+    return Attempt(
+        # A card refused before a charge was made leaves only the error behind.
+        charge_id=charge_id or f"{intent['id']}:{int(at.timestamp())}",
+        succeeded=not error,
+        at=at,
+        code=error.get("code") or "",
+        decline_code=error.get("decline_code") or "",
+        message=error.get("message") or "",
+        method=method_name(details or error.get("payment_method")),
+    )
+
+
+def method_name(details: Payload | None) -> str:
+    """`Visa •••• 4242`, or the kind of method."""
+    if not details:
+        return ""
+    card = details.get("card")
+    if not card:
+        return str(details.get("type", "")).replace("_", " ")
+    return f"{str(card['brand']).title()} •••• {card['last4']}"
+
+
+# --- invoices -------------------------------------------------------------------------------------
+def invoice_paid(invoice: Payload, at: datetime) -> list[Fact]:
+    if invoice["amount_paid"] == 0:
+        return []  # nothing was charged: a trial's first invoice, or credit covered it
+    return [_invoice_fact(PaymentSucceeded, invoice, at, invoice["amount_paid"])]
+
+
+def invoice_payment_failed(invoice: Payload, at: datetime) -> list[Fact]:
+    return [_invoice_fact(PaymentFailed, invoice, at, invoice["amount_due"])]
+
+
+def _invoice_fact(kind: type[PaymentFact], invoice: Payload, at: datetime, amount: int) -> Fact:
+    subscription_id, metadata = _subscription_of(invoice)
+    return kind(
+        provider=PROVIDER,
+        at=at,
+        payment_id=intent_of(invoice),
+        customer_id=id_of(invoice["customer"]),
+        money=Money(amount, invoice["currency"]),
+        order_id=metadata.get("order_id", ""),
+        invoice_id=invoice["id"],
+        subscription_id=subscription_id,
+        created_at=instant(invoice["created"]),
+    )
+
+
+def _subscription_of(invoice: Payload) -> tuple[str, Mapping[str, str]]:
+    details = invoice.get("subscription_details")
+    if "parent" in invoice:
+        details = (invoice["parent"] or {}).get("subscription_details")
+        return id_of((details or {}).get("subscription")), (details or {}).get("metadata") or {}
+    return id_of(invoice["subscription"]), (details or {}).get("metadata") or {}
+
+
+def intent_of(invoice: Payload) -> str:
+    if "payment_intent" in invoice:  # before basil
+        return id_of(invoice["payment_intent"])
+    payments = (invoice.get("payments") or {}).get("data") or []
+    return next((id_of(p["payment"].get("payment_intent")) for p in payments), "")
+
+
+def invoice_payment_facts(payment: Payload, at: datetime) -> list[Fact]:
+    intent = id_of(payment["payment"].get("payment_intent"))
+    if not intent:
+        return []
+    invoice_id = id_of(payment["invoice"])
+    return [
+        PaymentBelongsToInvoice(provider=PROVIDER, at=at, payment_id=intent, invoice_id=invoice_id)
+    ]
+
+
+# --- subscriptions --------------------------------------------------------------------------------
+def subscription_facts(rank: int) -> Callable[[Payload, datetime], list[Fact]]:
+    def read(subscription: Payload, at: datetime) -> list[Fact]:
+        return [subscription_fact(subscription, at, rank)]
+
+    return read
+
+
+def subscription_fact(subscription: Payload, at: datetime, rank: int = UPDATED) -> Fact:
+    item = subscription["items"]["data"][0]
+    price = item["price"]
+    # The period moved from the subscription to its items in basil.
+    period = item if "current_period_end" in item else subscription
+    return SubscriptionChanged(
+        provider=PROVIDER,
+        at=at,
+        rank=rank,
+        subscription_id=subscription["id"],
+        customer_id=id_of(subscription["customer"]),
+        order_id=(subscription.get("metadata") or {}).get("order_id", ""),
+        status=subscription["status"],
+        price_id=price["id"],
+        lookup_key=price.get("lookup_key") or "",
+        interval=price["recurring"]["interval"],
+        money=Money((price["unit_amount"] or 0) * item.get("quantity", 1), price["currency"]),
+        created_at=instant(subscription["created"]),
+        current_period_start=instant_or_none(period["current_period_start"]),
+        current_period_end=instant_or_none(period["current_period_end"]),
+        trial_end=instant_or_none(subscription["trial_end"]),
+        cancel_at_period_end=bool(subscription["cancel_at_period_end"]),
+        canceled_at=instant_or_none(subscription["canceled_at"]),
+        ended_at=instant_or_none(subscription["ended_at"]),
+    )
+
+
+# --- catalogue ------------------------------------------------------------------------------------
+def price_changed(price: Payload, at: datetime) -> list[Fact]:
+    money = None if price["unit_amount"] is None else Money(price["unit_amount"], price["currency"])
+    return [
+        CatalogChanged(
+            provider=PROVIDER,
+            at=at,
+            price_id=price["id"],
+            active=bool(price["active"]),
+            money=money,
+            interval=(price.get("recurring") or {}).get("interval", "once"),
+        )
+    ]
+
+
+def price_deleted(price: Payload, at: datetime) -> list[Fact]:
+    return [CatalogChanged(provider=PROVIDER, at=at, price_id=price["id"], active=False)]
+
+
+def product_changed(product: Payload, at: datetime) -> list[Fact]:
+    active = bool(product["active"])
+    return [CatalogChanged(provider=PROVIDER, at=at, product_id=product["id"], active=active)]
+
+
+def product_deleted(product: Payload, at: datetime) -> list[Fact]:
+    return [CatalogChanged(provider=PROVIDER, at=at, product_id=product["id"], active=False)]
+
+
+READERS: dict[str, Callable[[Payload, datetime], list[Fact]]] = {
+    "checkout.session.completed": checkout_facts,
+    "checkout.session.async_payment_succeeded": checkout_facts,
+    "checkout.session.async_payment_failed": checkout_payment_failed,
+    "checkout.session.expired": checkout_facts,
+    "payment_intent.succeeded": payment_intent_facts(PaymentSucceeded),
+    "payment_intent.payment_failed": payment_intent_facts(PaymentFailed),
+    "payment_intent.processing": payment_intent_facts(PaymentProcessing),
+    "payment_intent.canceled": payment_intent_facts(PaymentCanceled),
+    "invoice.paid": invoice_paid,
+    "invoice.payment_succeeded": invoice_paid,
+    "invoice.payment_failed": invoice_payment_failed,
+    "invoice_payment.paid": invoice_payment_facts,
+    "customer.subscription.created": subscription_facts(CREATED),
+    "customer.subscription.updated": subscription_facts(UPDATED),
+    "customer.subscription.paused": subscription_facts(UPDATED),
+    "customer.subscription.resumed": subscription_facts(UPDATED),
+    "customer.subscription.deleted": subscription_facts(ENDED),
+    "customer.subscription.trial_will_end": subscription_facts(UPDATED),
+    "price.created": price_changed,
+    "price.updated": price_changed,
+    "price.deleted": price_deleted,
+    "product.created": product_changed,
+    "product.updated": product_changed,
+    "product.deleted": product_deleted,
+}

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from billing.models import Item, Payment, Plan, Price, Subscription
+from billing.redirects import is_allowed
+from billing.webhooks.models import WebhookEvent
+from config.kit.api import StrictSerializer
+
+
+class PriceSerializer(serializers.ModelSerializer[Price]):
+    class Meta:
+        model = Price
+        fields = ("interval", "amount", "currency")
+
+
+class PlanSerializer(serializers.ModelSerializer[Plan]):
+    features = serializers.ListField(child=serializers.CharField())
+    quotas = serializers.DictField(child=serializers.IntegerField(allow_null=True))
+    prices = PriceSerializer(many=True, source="offers")
+
+    class Meta:
+        model = Plan
+        fields = ("tier", "name", "description", "features", "quotas", "trial_days", "prices")
+
+
+class ItemSerializer(serializers.ModelSerializer[Item]):
+    id = serializers.CharField(source="slug")
+    custom_amount = serializers.SerializerMethodField(
+        help_text="false, or {min, max} where the buyer chooses the amount"
+    )
+
+    class Meta:
+        model = Item
+        fields = ("id", "name", "amount", "currency", "custom_amount")
+
+    def get_custom_amount(self, item: Item) -> dict[str, int] | bool:
+        if item.min_amount is None or item.max_amount is None:
+            return False
+        return {"min": item.min_amount, "max": item.max_amount}
+
+
+class RedirectField(serializers.URLField):
+    """A URL of an origin in FRONTEND_URLS, so that nobody is sent to a stranger's page."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=2000, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        url = str(super().to_internal_value(data))
+        if not is_allowed(url):
+            origins = ", ".join(settings.FRONTEND_URLS)
+            raise serializers.ValidationError(
+                f"Must be on one of these origins: {origins}.", code="origin_not_allowed"
+            )
+        return url
+
+
+class CheckoutRequestSerializer(StrictSerializer):
+    tier = serializers.SlugField(max_length=50)
+    interval = serializers.ChoiceField(choices=["month", "year", "once"], required=False)
+    success_url = RedirectField(required=False)
+    cancel_url = RedirectField(required=False)
+    provider = serializers.ChoiceField(choices=["stripe"], default="stripe")
+
+
+class CheckoutSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField(source="provider_id")
+    url = serializers.URLField()
+    provider = serializers.CharField()
+    order_id = serializers.UUIDField(source="pk")
+
+
+class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
+    tier = serializers.CharField(source="plan.tier")
+    provider_subscription_id = serializers.CharField(source="provider_id")
+    scheduled_change = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Subscription
+        fields = (
+            "tier",
+            "status",
+            "interval",
+            "provider",
+            "provider_subscription_id",
+            "amount",
+            "currency",
+            "current_period_start",
+            "current_period_end",
+            "trial_end",
+            "cancel_at_period_end",
+            "canceled_at",
+            "grace_until",
+            "scheduled_change",
+        )
+
+    def get_scheduled_change(self, _: Subscription) -> None:
+        """Plan changes at the period's end come with the subscription's life."""
+        return
+
+
+NO_SUBSCRIPTION: dict[str, Any] = {
+    **dict.fromkeys(SubscriptionSerializer.Meta.fields),
+    "tier": "free",
+    "status": "none",
+    "cancel_at_period_end": False,
+}
+
+
+class VerifiedCheckoutSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField(source="order.provider_id")
+    status = serializers.CharField()
+    payment_status = serializers.CharField()
+    tier = serializers.CharField(source="order.price.plan.tier")
+    interval = serializers.CharField(source="order.price.interval")
+    amount = serializers.IntegerField(source="order.amount")
+    currency = serializers.CharField(source="order.currency")
+    order_id = serializers.UUIDField(source="order.pk")
+    subscription = SubscriptionSerializer(allow_null=True)
+    api_key_id = serializers.IntegerField(allow_null=True, default=None)
+
+
+class PaymentSerializer(serializers.ModelSerializer[Payment]):
+    class Meta:
+        model = Payment
+        fields = (
+            "id",
+            "amount",
+            "currency",
+            "status",
+            "provider",
+            "tier",
+            "description",
+            "method",
+            "failure_code",
+            "failure_message",
+            "created_at",
+            "paid_at",
+        )
+
+
+class EntitlementsSerializer(serializers.Serializer[Any]):
+    tier = serializers.CharField()
+    status = serializers.CharField()
+    features = serializers.ListField(child=serializers.CharField())
+    quotas = serializers.DictField(child=serializers.IntegerField(allow_null=True))
+    access = serializers.BooleanField()
+    access_until = serializers.DateTimeField(source="until", allow_null=True)
+
+
+class WebhookEventSerializer(serializers.ModelSerializer[WebhookEvent]):
+    class Meta:
+        model = WebhookEvent
+        fields = (
+            "id",
+            "provider",
+            "event_id",
+            "type",
+            "status",
+            "attempts",
+            "error",
+            "received_at",
+            "processed_at",
+            "next_attempt_at",
+        )

@@ -1,0 +1,121 @@
+"""Following a provider's subscriptions. Its word counts; ours is only never to go back in time."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from billing import entitlements, tasks
+from billing.models import Order, Plan, Price, Subscription
+from billing.owners import find_order, owner_of
+from billing.plans import UnknownPrice, find_price
+from billing.providers.facts import READ, SubscriptionChanged
+from billing.webhooks.registry import Unclear
+from sessions_live.models import User
+
+alarm = logging.getLogger("alarm")
+
+
+def follow(fact: SubscriptionChanged) -> Subscription:
+    """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear, UnknownPrice."""
+    known = (
+        Subscription.objects.select_related("user", "plan")
+        .filter(provider=fact.provider, provider_id=fact.subscription_id)
+        .first()
+    )
+    if known is not None and not is_news(known, fact):
+        return known
+    order = find_order(fact.order_id)
+    user = (
+        known.user
+        if known
+        else owner_of(provider=fact.provider, customer_id=fact.customer_id, order=order)
+    )
+    subscription = known or Subscription(
+        user=user, order=order, provider=fact.provider, provider_id=fact.subscription_id
+    )
+    write(subscription, fact, known_price(fact))
+    entitlements.follow_subscription(subscription)
+    return subscription
+
+
+def is_news(known: Subscription, fact: SubscriptionChanged) -> bool:
+    """Raises Unclear for two changes within one second that nothing but Stripe can order."""
+    if known.status in Subscription.FINAL:
+        return False
+    if fact.at != known.fact_at:
+        return fact.at > known.fact_at
+    if fact.settled:
+        return True
+    if known.fact_rank != READ and fact.rank != known.fact_rank:
+        return fact.rank > known.fact_rank
+    raise Unclear(fact)
+
+
+def known_price(fact: SubscriptionChanged) -> Price:
+    price = find_price(provider=fact.provider, price_id=fact.price_id, lookup_key=fact.lookup_key)
+    if price is None:
+        raise UnknownPrice(f"{fact.subscription_id} has the price {fact.price_id}")
+    return price
+
+
+def write(subscription: Subscription, fact: SubscriptionChanged, price: Price) -> None:
+    for name, value in columns(fact, price).items():
+        setattr(subscription, name, value)
+    if subscription.status in Subscription.LIVE and not subscription.duplicate:
+        subscription.duplicate = has_another(subscription.user, subscription)
+        if subscription.duplicate:
+            end_duplicate(subscription)
+    subscription.save()
+
+
+def columns(fact: SubscriptionChanged, price: Price) -> dict[str, Any]:
+    return {
+        "plan": price.plan,
+        "price": price,
+        "status": fact.status,
+        "interval": fact.interval,
+        "amount": fact.money.amount,
+        "currency": fact.money.currency,
+        "current_period_start": fact.current_period_start,
+        "current_period_end": fact.current_period_end,
+        "trial_end": fact.trial_end,
+        "cancel_at_period_end": fact.cancel_at_period_end,
+        "canceled_at": fact.canceled_at,
+        "ended_at": fact.ended_at,
+        "grace_until": grace_until(fact, price.plan),
+        "created_at": fact.created_at,
+        "fact_at": fact.at,
+        "fact_rank": fact.rank,
+    }
+
+
+def grace_until(fact: SubscriptionChanged, plan: Plan) -> datetime | None:
+    """Counted from the renewal that failed, so that it is the same whatever arrives first."""
+    if fact.status != Subscription.Status.PAST_DUE:
+        return None
+    return (fact.current_period_start or fact.at) + timedelta(days=plan.grace_days)
+
+
+def has_another(user: User, subscription: Subscription) -> bool:
+    return Subscription.objects.live().filter(user=user).exclude(pk=subscription.pk).exists()
+
+
+def end_duplicate(subscription: Subscription) -> None:
+    """Bought in a second tab: it gives nothing and must cost nothing."""
+    alarm.error("second live subscription", extra={"subscription": subscription.provider_id})
+    key = str(subscription.pk)
+    transaction.on_commit(lambda: tasks.announce(tasks.cancel_duplicate, key), robust=True)
+
+
+def current(user: User) -> Subscription | None:
+    """The running subscription, or the last one there was."""
+    rows = Subscription.objects.select_related("plan").filter(user=user, duplicate=False)
+    return rows.live().first() or rows.order_by("-created_at").first()
+
+
+def of_order(order: Order) -> Subscription | None:
+    return Subscription.objects.select_related("plan").filter(order=order).first()

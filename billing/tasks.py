@@ -1,0 +1,32 @@
+"""Doors for work that is not done in a request. Arguments are ids; all may be lost or run twice."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+
+log = logging.getLogger(__name__)
+
+
+def announce(task: Any, *arguments: str) -> None:
+    """Sends a task if the broker is there; if not, the sweep finds the same work in the rows."""
+    try:
+        task.apply_async(arguments)
+    except Exception as error:  # noqa: BLE001 - any broker trouble
+        log.warning("%s not announced: %s", task.name, type(error).__name__)
+
+
+@shared_task
+def cancel_duplicate(subscription_id: str) -> None:
+    from billing import duplicates
+
+    duplicates.cancel(subscription_id)
+
+
+@shared_task
+def sweep() -> None:
+    from billing import sweeping
+
+    sweeping.sweep()
