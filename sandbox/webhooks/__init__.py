@@ -1,0 +1,1 @@
+"""Telling others what happened: events, their signatures, and their delivery."""

@@ -2,7 +2,7 @@
 
 import marshal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +52,9 @@ class World:
     offset: int = 0
     # Clock runs set this, so that what fell due carries the time at which it did.
     moment: int | None = None
-    events: list[Obj] = field(default_factory=list)
+    # Deliveries made by the present unit of work, handed over once it is kept.
+    outbox: list[str] = field(default_factory=list)
+    on_commit: Callable[[list[str]], None] | None = None
     _number: int = 0
     _before: dict[str, bytes | None] = field(default_factory=dict)
 
@@ -69,7 +71,7 @@ class World:
         self.schedule = Schedule()
         self.offset, self._number = 0, 0
         self._before.clear()
-        self.events.clear()
+        self.outbox.clear()
         if self.storage:
             self.storage.clear()
 
@@ -151,7 +153,7 @@ class World:
         """Keep what happens inside, or undo it all when it is refused."""
         self.cause = cause or Cause()
         self._before.clear()
-        self.events.clear()
+        self.outbox.clear()
         try:
             yield
         except StripeError as error:
@@ -175,6 +177,9 @@ class World:
         if self.storage and (changed or gone):
             self.storage.write(changed, gone)
         self._before.clear()
+        outbox, self.outbox = self.outbox, []
+        if outbox and self.on_commit:
+            self.on_commit(outbox)
 
     def _undo(self) -> None:
         for id_, before in self._before.items():
@@ -185,7 +190,7 @@ class World:
             elif row:
                 row.body, row.notes = marshal.loads(before)
         self._before.clear()
-        self.events.clear()
+        self.outbox.clear()
 
     def _touch(self, row: Row) -> Row:
         if row.id not in self._before:

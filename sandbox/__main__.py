@@ -1,0 +1,64 @@
+"""`python -m sandbox --port 12111`"""
+
+import argparse
+import asyncio
+import signal
+import sys
+
+import uvicorn
+
+from .api.connections import Protocol
+from .application import make_application
+from .world.rows import World
+from .world.storage import Storage
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, default=12111)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--data", metavar="FILE.sqlite3", help="keep the state in this file")
+    parser.add_argument("--stripe-webhook", metavar="URL", help="where events are sent")
+    parser.add_argument("--stripe-webhook-secret", metavar="whsec_…")
+    chosen = parser.parse_args()
+    if bool(chosen.stripe_webhook) != bool(chosen.stripe_webhook_secret):
+        parser.error("--stripe-webhook and --stripe-webhook-secret belong together")
+    return chosen
+
+
+class Server(uvicorn.Server):
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup()
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            print(f"sandbox ready: http://{self.config.host}:{port}", flush=True)
+
+
+def main() -> int:
+    chosen = options()
+    world = World(
+        base_url=f"http://{chosen.host}:{chosen.port}",
+        storage=Storage(chosen.data) if chosen.data else None,
+    )
+    webhook = None
+    if chosen.stripe_webhook:
+        webhook = (chosen.stripe_webhook, chosen.stripe_webhook_secret)
+    config = uvicorn.Config(
+        make_application(world, webhook),
+        host=chosen.host,
+        port=chosen.port,
+        http=Protocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        # A connection that someone keeps open must not keep the sandbox alive.
+        timeout_graceful_shutdown=1,
+    )
+    server = Server(config)
+    asyncio.run(server.serve())
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    sys.exit(main())

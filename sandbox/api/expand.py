@@ -1,0 +1,59 @@
+"""`expand[]`: putting objects in the place of their ids."""
+
+import marshal
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import InvalidRequest
+from ..world.rows import Obj, World
+
+# Fields that are only there when asked for: (kind, field) -> how to make them.
+EXTRA: dict[tuple[str, str], Callable[[World, Obj], Any]] = {}
+_DEEPEST = 4
+
+
+def extra(kind: str, name: str) -> Callable[[Callable[[World, Obj], Any]], Callable[..., Any]]:
+    def register(make: Callable[[World, Obj], Any]) -> Callable[..., Any]:
+        EXTRA[kind, name] = make
+        return make
+
+    return register
+
+
+def expanded(world: World, answer: Obj, paths: list[str]) -> Obj:
+    """A copy of the answer, with the named fields expanded."""
+    copy = marshal.loads(marshal.dumps(answer))
+    for path in paths:
+        steps = path.split(".")
+        if len(steps) > _DEEPEST:
+            raise InvalidRequest(
+                f"You cannot expand more than {_DEEPEST} levels of a property: {path}", "expand"
+            )
+        _expand(world, copy, steps, path)
+    return copy
+
+
+def _expand(world: World, value: Any, steps: list[str], path: str) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _expand(world, item, steps, path)
+    if not steps or not isinstance(value, dict):
+        return
+    name = steps[0]
+    make = EXTRA.get((value.get("object", ""), name))
+    if make and not isinstance(value.get(name), (dict, list)):
+        value[name] = marshal.loads(marshal.dumps(make(world, value)))
+    elif name not in value:
+        hint = f" You may want to try expanding 'data.{path}' instead." if name != "data" else ""
+        hint = hint if value.get("object") == "list" else ""
+        raise InvalidRequest(f"This property cannot be expanded ({path}).{hint}", "expand")
+    else:
+        value[name] = _object_for(world, value[name])
+    _expand(world, value[name], steps[1:], path)
+
+
+def _object_for(world: World, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_object_for(world, item) for item in value]
+    row = world.rows.get(value) if isinstance(value, str) else None
+    return marshal.loads(marshal.dumps(row.body)) if row else value

@@ -1,0 +1,102 @@
+"""What banks and Stripe do on their own: disputes, refunds that fail, debits that settle."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import Route
+
+from ..errors import InvalidRequest
+from ..resources.confirmation import settle_debit
+from ..resources.disputes import close_dispute, open_dispute
+from ..resources.refunds import settle_refund
+from ..sandbox import Sandbox
+from ..webhooks.events import enqueue, listeners
+from ..world.ids import random_text
+from ..world.rows import Obj
+from .. import API_VERSION
+from .answers import call, cause_of, needed
+
+
+@call
+def dispute(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    """`{payment_intent, amount?, reason?}`; reason `inquiry` takes no money back."""
+    world = sandbox.world
+    with world.work(cause_of(request)):
+        intent = world.get("payment_intent", needed(body, "payment_intent"), "payment_intent")
+        if intent["status"] != "succeeded":
+            raise InvalidRequest("Only a payment that succeeded can be disputed.", "payment_intent")
+        charge = world.get("charge", intent["latest_charge"])
+        reason = body.get("reason", "fraudulent")
+        return dict(open_dispute(world, charge, amount=body.get("amount"), reason=reason))
+
+
+@call
+def close(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    status = body.get("status")
+    if status not in ("won", "lost"):
+        raise InvalidRequest("status must be won or lost", "status")
+    with sandbox.world.work(cause_of(request)):
+        found = sandbox.world.get("dispute", request.path_params["id"], "dispute", in_url=True)
+        return dict(close_dispute(sandbox.world, found, status == "won"))
+
+
+@call
+def settle(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    status = body.get("status")
+    if status not in ("succeeded", "failed"):
+        raise InvalidRequest("status must be succeeded or failed", "status")
+    with sandbox.world.work(cause_of(request)):
+        refund = sandbox.world.get("refund", request.path_params["id"], "refund", in_url=True)
+        return dict(settle_refund(sandbox.world, refund, status))
+
+
+@call
+def settle_payment(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    """`{"status": "succeeded"|"failed"}` for a bank debit that is processing."""
+    status = body.get("status")
+    world = sandbox.world
+    if status not in ("succeeded", "failed"):
+        raise InvalidRequest("status must be succeeded or failed", "status")
+    with world.work(cause_of(request)):
+        intent = world.get("payment_intent", request.path_params["id"], "intent", in_url=True)
+        if intent["status"] != "processing":
+            raise InvalidRequest(f"This PaymentIntent is {intent['status']}, not processing.")
+        settle_debit(world, intent, status == "succeeded")
+        return dict(intent)
+
+
+@call
+def hand_made(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """`{type, object, livemode?, account?, created?, id?, previous_attributes?}`: not checked at all."""
+    world = sandbox.world
+    data = {"object": needed(body, "object")}
+    if "previous_attributes" in body:
+        data["previous_attributes"] = body["previous_attributes"]
+    with world.work(cause_of(request)):
+        event = {
+            "id": body.get("id") or f"evt_{random_text(24)}",
+            "object": "event",
+            "api_version": body.get("api_version", API_VERSION),
+            "created": body.get("created", world.now()),
+            "data": data,
+            "livemode": bool(body.get("livemode", False)),
+            "pending_webhooks": 0,
+            "request": {"id": None, "idempotency_key": None},
+            "type": needed(body, "type"),
+        }
+        if "account" in body:
+            event["account"] = body["account"]
+        world.add(event)
+        endpoints = listeners(world, event["type"])
+        for endpoint in endpoints:
+            enqueue(world, event, endpoint)
+        return {"id": event["id"], "endpoints": len(endpoints)}
+
+
+ROUTES = [
+    Route("/_sandbox/disputes", dispute, methods=["POST"]),
+    Route("/_sandbox/disputes/{id}/close", close, methods=["POST"]),
+    Route("/_sandbox/refunds/{id}/settle", settle, methods=["POST"]),
+    Route("/_sandbox/payment_intents/{id}/settle", settle_payment, methods=["POST"]),
+    Route("/_sandbox/events", hand_made, methods=["POST"]),
+]

@@ -1,0 +1,61 @@
+"""The ends that a subscription can come to."""
+
+from typing import Any
+
+from ..webhooks.events import changing, emit
+from ..world.rows import Obj, World
+
+ENDED = ("canceled", "incomplete_expired")
+
+
+def end_subscription(
+    world: World,
+    subscription: Obj,
+    *,
+    reason: str | None = "cancellation_requested",
+    details: dict[str, Any] | None = None,
+) -> None:
+    """Cancel at once. Its drafts are no longer collected."""
+    now = world.now()
+    known = subscription["cancellation_details"] or {}
+    given = details or {}
+    subscription.update(
+        status="canceled",
+        ended_at=now,
+        canceled_at=subscription["canceled_at"] or now,
+        cancel_at_period_end=False,
+        pause_collection=None,
+        cancellation_details={
+            "comment": given.get("comment") or known.get("comment"),
+            "feedback": given.get("feedback") or known.get("feedback"),
+            "reason": reason,
+        },
+    )
+    stop_collecting(world, subscription)
+    emit(world, "customer.subscription.deleted", subscription)
+
+
+def stop_collecting(world: World, subscription: Obj) -> None:
+    for row in list(world.peek("invoice")):
+        details = (row.body["parent"] or {}).get("subscription_details") or {}
+        if details.get("subscription") == subscription["id"]:
+            if row.body["status"] in ("draft", "open"):
+                invoice = world.body(row.id)
+                invoice.update(auto_advance=False, next_payment_attempt=None)
+
+
+def after_last_retry(world: World, subscription: Obj) -> None:
+    """What the account's settings say: end it (the default), or keep it as unpaid."""
+    wanted = settings(world).get("after_retries", "cancel")
+    if wanted == "cancel":
+        end_subscription(world, subscription, reason="payment_failed")
+    elif wanted == "unpaid":
+        with changing(world, "customer.subscription.updated", subscription):
+            subscription["status"] = "unpaid"
+
+
+def settings(world: World) -> dict[str, Any]:
+    """What a real account has in its dashboard."""
+    if "_settings" not in world.rows:
+        world.add({"id": "_settings", "object": "_settings"})
+    return world.body("_settings")

@@ -1,0 +1,79 @@
+"""Webhook endpoints: who is told, about what."""
+
+from typing import Any
+
+from .. import API_VERSION
+from ..api.lists import listed
+from ..api.metadata import merged
+from ..api.operations import Call, operation
+from ..errors import InvalidRequest
+from ..world.ids import random_text
+from ..world.rows import Obj, World
+
+
+def keep_endpoint(world: World, url: str, secret: str) -> Obj:
+    """An enabled endpoint for everything with exactly this secret; safe to call twice."""
+    for endpoint in world.select("webhook_endpoint"):
+        if endpoint["url"] == url or world.notes(endpoint["id"])["secret"] == secret:
+            endpoint.update(url=url, enabled_events=["*"], status="enabled")
+            world.notes(endpoint["id"])["secret"] = secret
+            return endpoint
+    return make_endpoint(world, url, ["*"], secret)
+
+
+def make_endpoint(
+    world: World, url: str, events: list[str], secret: str | None = None, **fields: Any
+) -> Obj:
+    endpoint = world.new(
+        "webhook_endpoint", url=url, enabled_events=events, api_version=API_VERSION, **fields
+    )
+    return world.add(endpoint, secret=secret or f"whsec_{random_text(32)}")
+
+
+@operation("POST", "/v1/webhook_endpoints", "WebhookEndpointCreateParams")
+def create(call: Call) -> Obj:
+    params = call.params
+    if not params["url"].startswith(("http://", "https://")):
+        raise InvalidRequest("Invalid URL: An explicit scheme (such as https) must be provided.", "url",
+                             "url_invalid")  # fmt: skip
+    version = params.get("api_version")
+    if version and not version.endswith(".dahlia"):
+        raise InvalidRequest(f"This sandbox speaks {API_VERSION} only.", "api_version")
+    endpoint = make_endpoint(
+        call.world,
+        params["url"],
+        params["enabled_events"],
+        description=params.get("description"),
+        metadata=merged({}, params.get("metadata")),
+    )
+    # Only the answer to the creation tells the secret.
+    return {**endpoint, "secret": call.world.notes(endpoint["id"])["secret"]}
+
+
+@operation("GET", "/v1/webhook_endpoints/{id}", "WebhookEndpointRetrieveParams")
+def retrieve(call: Call) -> Obj:
+    return call.world.get("webhook_endpoint", call.id, "webhook_endpoint", in_url=True)
+
+
+@operation("POST", "/v1/webhook_endpoints/{id}", "WebhookEndpointUpdateParams")
+def update(call: Call) -> Obj:
+    endpoint, params = retrieve(call), call.params
+    for name in ("url", "enabled_events", "description"):
+        if name in params:
+            endpoint[name] = params[name] or None
+    if "disabled" in params:
+        endpoint["status"] = "disabled" if params["disabled"] else "enabled"
+    endpoint["metadata"] = merged(endpoint["metadata"], params.get("metadata"))
+    return endpoint
+
+
+@operation("DELETE", "/v1/webhook_endpoints/{id}", "WebhookEndpointDeleteParams")
+def delete(call: Call) -> Obj:
+    retrieve(call)
+    call.world.notes(call.id)["deleted"] = True
+    return {"id": call.id, "object": "webhook_endpoint", "deleted": True}
+
+
+@operation("GET", "/v1/webhook_endpoints", "WebhookEndpointListParams")
+def list_all(call: Call) -> Obj:
+    return listed(call, "webhook_endpoint")
