@@ -10,6 +10,7 @@ import stripe
 from django.apps import apps
 from django.db import connection, transaction
 from djstripe import models as djstripe
+from djstripe.models.base import StripeModel
 
 from billing.providers.mirror.models import MirrorCursor
 from billing.providers.mirror.order import rank_of
@@ -25,21 +26,21 @@ from billing.providers.stripe.translation import subject_of
 # Our inbox keeps events, our environment keeps keys and secrets; a preview was never an invoice;
 # sources are gone from Stripe.
 LEFT_OUT = {
-    djstripe.APIKey,
-    djstripe.AccountV2,
-    djstripe.Event,
-    djstripe.Source,
-    djstripe.SourceTransaction,
-    djstripe.TransferReversal,
-    djstripe.UpcomingInvoice,
-    djstripe.WebhookEndpoint,
+    "APIKey",
+    "AccountV2",
+    "Event",
+    "Source",
+    "SourceTransaction",
+    "TransferReversal",
+    "UpcomingInvoice",
+    "WebhookEndpoint",
 }
 # The end of a subscription is a state of it, not its removal.
 ENDINGS = {"customer.subscription.deleted"}
 
 
 def apply_to_mirror(event: Mapping[str, Any]) -> bool:
-    """False where there is nothing to write: not modelled by dj-stripe, or older than what is there.
+    """False where nothing is to be written: unknown to dj-stripe, or older than what is there.
 
     Safe to call twice and in any order.
     """
@@ -76,11 +77,12 @@ def kind_of(payload: Payload) -> Kind | None:
 
 @cache
 def kinds() -> dict[str, Kind]:
-    named = {
-        kind.stripe_class.OBJECT_NAME: kind
+    ours: list[Kind] = [
+        kind
         for kind in apps.get_app_config("djstripe").get_models()
-        if hasattr(getattr(kind, "stripe_class", None), "OBJECT_NAME") and kind not in LEFT_OUT
-    }
+        if issubclass(kind, StripeModel) and kind.__name__ not in LEFT_OUT
+    ]
+    named = {getattr(kind.stripe_class, "OBJECT_NAME", ""): kind for kind in ours}
     # dj-stripe gives these two no name of their own.
     return {
         **named,
@@ -111,7 +113,7 @@ def write(kind: Kind, payload: Payload) -> bool:
 
 def mark_deleted(kind: Kind, id: str) -> bool:
     """Rows stay: history refers to them, and dj-stripe's deletions cascade."""
-    if not make_stub(kind, id) and not kind.objects.filter(id=id).exists():
+    if not make_stub(kind, id):
         return False
     row = kind.objects.only("pk", "stripe_data").get(id=id)
     kind.objects.filter(pk=row.pk).update(stripe_data={**row.stripe_data, "deleted": True})

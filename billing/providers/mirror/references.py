@@ -5,18 +5,20 @@ Such a row has an id and no `stripe_data` until an event, or the reconciliation,
 
 from __future__ import annotations
 
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from djstripe import models as djstripe
 from djstripe.models.base import StripeModel
 
 from billing.providers.mirror.shapes import Payload
 
-Kind = type[StripeModel]
+# A model class of dj-stripe, which has no types.
+Kind = Any
 Stubs = dict[Kind, dict[str, StripeModel]]
 Relation = models.ForeignKey[Any, Any]
 
@@ -44,12 +46,11 @@ def settle_references(kind: Kind, payload: Payload) -> None:
 
 
 def make_stub(kind: Kind, id: str) -> bool:
-    """False where such a row cannot stand alone."""
+    """False where there is no such row, and it cannot stand alone."""
     stubs: Stubs = defaultdict(dict)
-    if not _stub(kind, id, {}, stubs):
-        return False
+    there = _stub(kind, id, {}, stubs)
     kind.objects.bulk_create(stubs[kind].values(), ignore_conflicts=True)
-    return True
+    return there
 
 
 def lacks_its_owner(kind: Kind, payload: Payload) -> bool:
@@ -68,24 +69,25 @@ def _collect(kind: Kind, payload: Payload, context: Mapping[str, Any], stubs: St
             del payload[name]
     for name, child in CHILDREN.get(kind, {}).items():
         for each in _items(payload.get(name)):
-            _collect(child, each, ChainMap(each, context), stubs)
+            _collect(child, each, {**context, **each}, stubs)
 
 
 def _settle(field: Relation, value: Any, context: Mapping[str, Any], stubs: Stubs) -> bool:
-    kind = field.related_model
+    kind: Kind = field.related_model
     if not issubclass(kind, StripeModel):
         return False
     if isinstance(value, str):
         return _stub(kind, value, context, stubs)
     if not isinstance(value, dict) or not kind.is_valid_object(value):
         return False
-    _collect(kind, value, ChainMap(value, context), stubs)
+    _collect(kind, value, {**context, **value}, stubs)
     return not lacks_its_owner(kind, value)
 
 
 def _stub(kind: Kind, id: str, context: Mapping[str, Any], stubs: Stubs) -> bool:
     if kind is djstripe.BankAccount and not id.startswith("ba_"):
         return False  # a payout to a debit card
+    livemode = settings.STRIPE_LIVE_MODE
     owners: dict[str, Any] = {}
     for name, field in relations(kind).items():
         if field.null:
@@ -93,9 +95,9 @@ def _stub(kind: Kind, id: str, context: Mapping[str, Any], stubs: Stubs) -> bool
         owner = _id_of(context.get(name))
         by_id = field.target_field.name == "id"
         if not owner or not by_id or not _stub(field.related_model, owner, context, stubs):
-            return False
+            return kind.objects.filter(id=id).exists()
         owners[field.attname] = owner
-    stubs[kind][id] = kind(id=id, **owners, **_nothing(kind))
+    stubs[kind][id] = kind(id=id, livemode=livemode, **owners, **_nothing(kind))
     return True
 
 

@@ -9,7 +9,7 @@ from djstripe.models import Account, Product
 
 
 class NoNetwork(stripe.HTTPClient):
-    """What the module-level API of the stripe package uses, and so dj-stripe; our client has its own.
+    """For the stripe package's module-level API, which dj-stripe uses; our client has its own.
 
     An AuthenticationError, because dj-stripe then does without an account's logo and goes on.
     """
