@@ -15,6 +15,12 @@ class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
     def due(self, at: datetime) -> WebhookEventQuerySet:
         return self.filter(status=WebhookEvent.Status.RECEIVED, next_attempt_at__lte=at)
 
+    def due_for_mirror(self, at: datetime) -> WebhookEventQuerySet:
+        settled = [WebhookEvent.Status.PROCESSED, WebhookEvent.Status.IGNORED]
+        return self.filter(
+            provider="stripe", status__in=settled, mirrored_at=None, mirror_due_at__lte=at
+        )
+
 
 class WebhookEvent(Moves):
     """One event of a provider, stored before it is answered and processed exactly once."""
@@ -45,7 +51,13 @@ class WebhookEvent(Moves):
     error = models.TextField(blank=True)
     received_at = models.DateTimeField(db_default=Now())
     processed_at = models.DateTimeField(null=True, blank=True)
+
+    # The mirror of Stripe's objects is fed after the effects, and may fail by itself.
     mirrored_at = models.DateTimeField(null=True, blank=True)
+    mirror_attempts = models.PositiveSmallIntegerField(db_default=0)
+    # Null: given up.
+    mirror_due_at = models.DateTimeField(null=True, blank=True, db_default=Now())
+    mirror_error = models.TextField(blank=True, db_default="")
 
     objects = WebhookEventQuerySet.as_manager()
 
@@ -60,8 +72,10 @@ class WebhookEvent(Moves):
                 name="inbox_due",
             ),
             models.Index(
-                fields=["id"],
-                condition=models.Q(mirrored_at=None, provider="stripe"),
+                fields=["mirror_due_at", "id"],
+                condition=models.Q(
+                    mirrored_at=None, provider="stripe", status__in=["processed", "ignored"]
+                ),
                 name="inbox_unmirrored",
             ),
             models.Index(fields=["status", "-id"], name="inbox_by_status"),

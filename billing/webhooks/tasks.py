@@ -11,3 +11,10 @@ def wake() -> None:
     from billing.webhooks.worker import rung
 
     rung.set()
+
+
+@shared_task
+def feed_mirror() -> None:
+    from billing.webhooks.mirror import drain_mirror
+
+    drain_mirror()

@@ -35,9 +35,12 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('processed_at', models.DateTimeField(blank=True, null=True)),
                 ('mirrored_at', models.DateTimeField(blank=True, null=True)),
+                ('mirror_attempts', models.PositiveSmallIntegerField(db_default=0)),
+                ('mirror_due_at', models.DateTimeField(blank=True, db_default=django.db.models.functions.datetime.Now(), null=True)),
+                ('mirror_error', models.TextField(blank=True, db_default='')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('status', 'received')), fields=['next_attempt_at', 'id'], name='inbox_due'), models.Index(condition=models.Q(('mirrored_at', None), ('provider', 'stripe')), fields=['id'], name='inbox_unmirrored'), models.Index(fields=['status', '-id'], name='inbox_by_status')],
+                'indexes': [models.Index(condition=models.Q(('status', 'received')), fields=['next_attempt_at', 'id'], name='inbox_due'), models.Index(condition=models.Q(('mirrored_at', None), ('provider', 'stripe'), ('status__in', ['processed', 'ignored'])), fields=['mirror_due_at', 'id'], name='inbox_unmirrored'), models.Index(fields=['status', '-id'], name='inbox_by_status')],
                 'constraints': [models.UniqueConstraint(models.F('provider'), models.F('event_id'), name='one_row_per_provider_event')],
             },
         ),
