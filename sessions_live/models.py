@@ -35,6 +35,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    # The sign-in that this person acts through now; set where a credential was checked.
+    live_session: LiveSession | None = None
+
     objects: ClassVar[UserManager] = UserManager()
 
     EMAIL_FIELD = USERNAME_FIELD = "email"
@@ -52,6 +55,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 class LiveSessionQuerySet(models.QuerySet["LiveSession"]):
     def live(self) -> LiveSessionQuerySet:
         return self.filter(ended_at=None)
+
+    def usable(self) -> LiveSessionQuerySet:
+        """Live, of a person who may sign in; the person comes in the same statement."""
+        return self.live().filter(user__is_active=True).select_related("user")
 
 
 class LiveSession(models.Model):

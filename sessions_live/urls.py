@@ -1,1 +1,17 @@
-urlpatterns: list = []
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView as SignOutPage
+from django.urls import path, re_path
+
+from sessions_live import api, views
+
+urlpatterns = [
+    re_path(r"^api/v1/auth/register/?$", api.RegisterView.as_view(), name="register"),
+    re_path(r"^api/v1/auth/token/?$", api.TokenView.as_view(), name="token"),
+    re_path(r"^api/v1/auth/token/refresh/?$", api.TokenRefreshView.as_view(), name="token-refresh"),
+    re_path(r"^api/v1/auth/logout/?$", api.LogoutView.as_view(), name="logout"),
+    re_path(r"^api/v1/me/?$", api.MeView.as_view(), name="me"),
+    path("sign-in", views.SignInPage.as_view(), name="sign-in"),
+    path("sign-up", views.SignUpPage.as_view(), name="sign-up"),
+    path("sign-out", SignOutPage.as_view(), name="sign-out"),
+]

@@ -1,0 +1,25 @@
+"""The cookie's sign-in: Django's session names a live session, and both have to be good."""
+
+from __future__ import annotations
+
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.crypto import constant_time_compare
+
+from sessions_live.models import LiveSession
+from sessions_live.sessions import find_usable_session
+
+SESSION_CLAIM = "sid"
+
+
+def find_cookie_session(cookie: SessionBase) -> LiveSession | None:
+    """No statement for an anonymous cookie; one, person included, for a signed-in one."""
+    if SESSION_CLAIM not in cookie or SESSION_KEY not in cookie:
+        return None
+    session = find_usable_session(cookie[SESSION_CLAIM])
+    if session is None or str(session.user_id) != cookie[SESSION_KEY]:
+        return None
+    signed_in_with = cookie.get(HASH_SESSION_KEY, "")
+    if not constant_time_compare(signed_in_with, session.user.get_session_auth_hash()):
+        return None
+    return session

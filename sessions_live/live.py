@@ -1,0 +1,80 @@
+"""News to a person's browsers, on commit: kept for a day for those who were away, and sent now.
+
+Lost news is harmless, as everything can be asked by HTTP; so Redis may be down or hang.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+
+from config.kit.errors import as_words
+from config.kit.redis_client import redis_client
+
+log = logging.getLogger(__name__)
+
+KEPT_EVENTS = 1_000
+KEPT_SECONDS = 24 * 3600
+
+# The id is the time in microseconds, or one more than the last: it grows even over a Redis that
+# was emptied, and is exact in a browser's numbers. Only here is it known, so the frame is closed
+# here as well; it travels as text from now on.
+PUSH = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local id = now
+if last[1] then id = math.max(now, tonumber(string.match(last[1][1], '^%d+')) + 1) end
+id = string.format('%.0f', id)
+local frame = '{"event_id":' .. id .. ',' .. ARGV[2]
+redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], id .. '-0', 'frame', frame)
+redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', now - ARGV[4] * 1000000))
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('PUBLISH', ARGV[1], 'deliver ' .. ARGV[5] .. ' ' .. id .. ' ' .. frame)
+return id
+"""
+
+
+def push(user_id: int, type: str, data: Mapping[str, Any]) -> None:  # noqa: A002 - the wire's word
+    """Sends on commit, outside of a transaction at once; never raises, never waits long."""
+    body = json.dumps({"type": type, "data": data}, cls=DjangoJSONEncoder, separators=(",", ":"))
+    transaction.on_commit(functools.partial(_send, user_id, body), robust=True)
+
+
+def hang_up(session_id: UUID | str, *, code: int = 4401) -> None:
+    """Closes the session's sockets in every process, when the transaction commits."""
+    transaction.on_commit(functools.partial(_hang_up, session_id, code), robust=True)
+
+
+def wire() -> str:
+    """The one channel that all processes listen to; Redis' own databases do not divide channels."""
+    database = redis_client().connection_pool.connection_kwargs.get("db", 0)
+    return f"live:{database}"
+
+
+def feed_key(user_id: int) -> str:
+    return f"live:feed:{user_id}"
+
+
+def _send(user_id: int, body: str) -> None:
+    terms = [wire(), body[1:], KEPT_EVENTS, KEPT_SECONDS, user_id]
+    try:
+        redis_client().eval(PUSH, 1, feed_key(user_id), *terms)
+    except redis.RedisError as error:
+        log.warning("news for user %s was not sent: %s", user_id, as_words(error))
+
+
+def _hang_up(session_id: UUID | str, code: int) -> None:
+    try:
+        redis_client().publish(wire(), f"hangup {session_id} {code}")
+    except redis.RedisError as error:
+        # Sockets look again by themselves, so it is only later.
+        log.warning("sockets of session %s were not told: %s", session_id, as_words(error))
