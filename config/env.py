@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,7 +19,12 @@ class EnvironmentRefused(SystemExit):
 
 
 class Environment(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        # Tests switch the file off: what a developer keeps there must not change their outcome.
+        env_file=os.environ.get("ENV_FILE", ".env") or None,
+        extra="ignore",
+        env_ignore_empty=True,
+    )
 
     secret_key: str = Field(min_length=32)
     debug: bool = False
@@ -134,7 +140,9 @@ class Environment(BaseSettings):
             if host not in LOOPBACK:
                 raise ValueError("STRIPE_API_BASE may only point at a sandbox on this machine")
         if "*" in self.allowed_hosts:
-            raise ValueError("ALLOWED_HOSTS must name the hosts; a wildcard lets anyone pose as you")
+            raise ValueError(
+                "ALLOWED_HOSTS must name the hosts; a wildcard lets anyone pose as you"
+            )
         if not self.debug and not self.allowed_hosts:
             raise ValueError("ALLOWED_HOSTS is needed when DEBUG is off")
         if self.debug and self.livemode:
