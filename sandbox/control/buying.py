@@ -8,10 +8,12 @@ from starlette.routing import Route
 from ..resources import checkout_discounts
 from ..resources.addresses import check_email
 from ..resources.checkout_completion import Buyer, complete, needs_method
+from ..resources.checkout_sessions import waiting_intent
 from ..resources.confirmation import authenticate, confirm
 from ..resources.payment_methods import attach, check_number, make_card, make_debit
 from ..resources.setup_intents import authenticate_setup
 from ..sandbox import Sandbox
+from ..webhooks.events import changing
 from ..world.rows import Obj, World
 from .answers import call, cause_of, needed
 
@@ -53,7 +55,7 @@ def _method(world: World, session: Obj, body: dict[str, Any]) -> Obj:
 
 
 def _progress(world: World, session: Obj, body: dict[str, Any]) -> dict[str, Any]:
-    waiting = _waiting(world, session)
+    waiting = waiting_intent(world, session)
     if waiting and "authenticate" in body:
         act = authenticate if waiting["object"] == "payment_intent" else authenticate_setup
         if decline := act(world, waiting, bool(body["authenticate"])):
@@ -61,16 +63,6 @@ def _progress(world: World, session: Obj, body: dict[str, Any]) -> dict[str, Any
         waiting = None
     answer = {"status": session["status"], "payment_status": session["payment_status"]}
     return {**answer, "requires_action": True} if waiting else answer
-
-
-def _waiting(world: World, session: Obj) -> Obj | None:
-    """The intent that waits for the card's owner."""
-    for kind in ("payment_intent", "setup_intent"):
-        for row in world.peek(kind):
-            mine = row.notes.get("session") == session["id"]
-            if mine and row.body["status"] == "requires_action":
-                return world.body(row.id)
-    return None
 
 
 @call
@@ -111,8 +103,6 @@ def change_card(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dic
 
 
 def use_card(world: World, customer: Obj, method: Obj) -> None:
-    from ..webhooks.events import changing
-
     attach(world, method, customer["id"])
     with changing(world, "customer.updated", customer):
         customer["invoice_settings"]["default_payment_method"] = method["id"]

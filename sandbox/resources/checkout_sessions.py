@@ -13,6 +13,7 @@ from ..world.schedule import scheduled
 from . import checkout_discounts
 from .checkout_rules import check_parameters
 from .checkout_totals import add_up, check_total, chosen_prices, line_items
+from .invoice_payments import intent_of
 from .setup_intents import make_setup
 
 _PLAIN = ("allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id",
@@ -33,9 +34,9 @@ def create(call: Call) -> Obj:
         currency=lines[0]["price"]["currency"] if lines else params.get("currency", "usd"),
         expires_at=params.get("expires_at", world.now() + DAY),
         metadata=merged({}, params.get("metadata")),
-        payment_method_types=params.get("payment_method_types") or ["card"],
         **{name: params[name] for name in _PLAIN if name in params},
     )
+    session["payment_method_types"] = _offered(session, params)
     _set_collection(world, session, params)
     items = line_items(world, lines, trial)
     world.add(session, items=items, params=params, lines=[_line(line) for line in lines])
@@ -54,6 +55,26 @@ def create(call: Call) -> Obj:
 
 def _line(line: Obj) -> Obj:
     return {"price": line["price"]["id"], "quantity": line["quantity"]}
+
+
+def _offered(session: Obj, params: dict[str, Any]) -> list[str]:
+    """What was asked for; otherwise cards, and the bank debit of the currency."""
+    if "payment_method_types" in params:
+        return list(params["payment_method_types"])
+    debit = {"usd": "us_bank_account", "eur": "sepa_debit"}.get(session["currency"])
+    return ["card", debit] if debit and session["mode"] != "setup" else ["card"]
+
+
+def waiting_intent(world: World, session: Obj) -> Obj | None:
+    """The intent of this session that waits for its card's owner."""
+    ids = [session["payment_intent"], session["setup_intent"]]
+    ids.append(world.rows[session["id"]].notes.get("setup"))
+    if invoice := world.find("invoice", session["invoice"]):
+        ids.append((intent_of(world, invoice) or {}).get("id"))
+    for id_ in ids:
+        if id_ and world.rows[id_].body["status"] == "requires_action":
+            return world.body(id_)
+    return None
 
 
 def _set_collection(world: World, session: Obj, params: dict[str, Any]) -> None:

@@ -137,7 +137,7 @@ def _make_payment(world: World, invoice: Obj) -> None:
         capture_method="automatic",
     )
     world.notes(intent["id"])["invoice"] = invoice["id"]
-    world.create(
+    payment = world.create(
         "invoice_payment",
         invoice=invoice["id"],
         amount_requested=invoice["amount_due"],
@@ -145,6 +145,7 @@ def _make_payment(world: World, invoice: Obj) -> None:
         is_default=True,
         payment={"payment_intent": intent["id"], "type": "payment_intent"},
     )
+    world.notes(invoice["id"])["payment"] = payment["id"]
 
 
 def mark_paid(world: World, invoice: Obj, amount: int) -> None:

@@ -6,23 +6,28 @@ from ..api.operations import Call, operation
 from ..world.rows import Obj, Row, World
 
 
+def payment_of(world: World, invoice: Obj) -> Obj | None:
+    return world.find("invoice_payment", world.rows[invoice["id"]].notes.get("payment"))
+
+
 def open_payment(world: World, invoice: Obj) -> Obj | None:
-    found = world.select("invoice_payment", invoice=invoice["id"], status="open")
-    return found[0] if found else None
+    payment = payment_of(world, invoice)
+    return payment if payment and payment["status"] == "open" else None
 
 
 def intent_of(world: World, invoice: Obj) -> Obj | None:
     """The intent that pays or paid an invoice."""
-    found = world.select("invoice_payment", invoice=invoice["id"])
-    return world.get("payment_intent", found[-1]["payment"]["payment_intent"]) if found else None
+    payment = payment_of(world, invoice)
+    return world.get("payment_intent", payment["payment"]["payment_intent"]) if payment else None
 
 
 @extra("invoice", "payments")
 def payments_of(world: World, invoice: Obj) -> Obj:
-    rows = world.peek("invoice_payment")
+    row = world.rows.get(invoice["id"])
+    payment = world.find("invoice_payment", row.notes.get("payment")) if row else None
     return {
         "object": "list",
-        "data": [row.body for row in rows if row.body["invoice"] == invoice["id"]],
+        "data": [payment] if payment else [],
         "has_more": False,
         "url": "/v1/invoice_payments",
     }
