@@ -338,6 +338,8 @@ class Payment(Moves):
     # The payment intent, or the invoice where nothing was charged.
     provider_id = models.CharField(max_length=255)
     invoice_id = models.CharField(max_length=255, blank=True)
+    # Told by the invoice, which may come before the subscription itself.
+    provider_subscription_id = models.CharField(max_length=255, blank=True)
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
@@ -359,6 +361,11 @@ class Payment(Moves):
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="payments_of_user"),
             models.Index(fields=["-created_at", "-id"], name="payments_newest"),
+            models.Index(
+                fields=["provider_subscription_id"],
+                condition=Q(subscription=None) & ~Q(provider_subscription_id=""),
+                name="payments_without_subscription",
+            ),
             models.Index(fields=["status", "-created_at", "-id"], name="payments_by_status"),
         ]
 

@@ -77,7 +77,7 @@ def learn(payment: Payment, fact: PaymentFact, order: Order | None) -> None:
     if order and not payment.order_id and not order.price.is_recurring:
         news |= {"order": order, "tier": order.price.plan.tier}
     if fact.subscription_id and not payment.subscription_id:
-        news |= _of_subscription(fact)
+        news |= {"provider_subscription_id": fact.subscription_id} | _of_subscription(fact)
     if fact.created_at < payment.created_at:
         news["created_at"] = fact.created_at
     if news:
@@ -95,6 +95,15 @@ def _of_subscription(fact: PaymentFact) -> dict[str, Any]:
     if subscription is None:
         return {}
     return {"subscription": subscription, "tier": subscription.plan.tier}
+
+
+def adopt_payments(subscription: Subscription) -> None:
+    """Payments whose invoice came before their subscription did."""
+    Payment.objects.filter(
+        provider=subscription.provider,
+        provider_subscription_id=subscription.provider_id,
+        subscription=None,
+    ).update(subscription=subscription, tier=subscription.plan.tier)
 
 
 def move(payment: Payment, fact: PaymentFact) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from billing import entitlements, tasks
+from billing import entitlements, payments, tasks
 from billing.models import Order, Plan, Price, Subscription
 from billing.owners import find_order, owner_of
 from billing.plans import UnknownPrice, find_price
@@ -38,6 +38,8 @@ def follow(fact: SubscriptionChanged) -> Subscription:
         user=user, order=order, provider=fact.provider, provider_id=fact.subscription_id
     )
     write(subscription, fact, known_price(fact))
+    if known is None:
+        payments.adopt_payments(subscription)
     entitlements.follow_subscription(subscription)
     return subscription
 

@@ -1,43 +1,129 @@
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
-from billing import checkout, plans, redirects
+from billing import checkout, entitlements, outcomes, plans, redirects, storefront, subscriptions
+from billing.models import Interval, Payment, Plan
+from config.kit.errors import AppError
 from sessions_live.caller import caller
+from sessions_live.models import User
+
+RECENT_PAYMENTS = 5
+# Seconds between two looks of a waiting page; one that is left open soon asks once a minute.
+PATIENCE = (3, 3, 3, 5, 5, 10, 10, 20, 30, 60)
 
 
+class PlanChoice(forms.Form):
+    tier = forms.SlugField(max_length=50)
+    interval = forms.ChoiceField(choices=Interval.choices, required=False)
+
+
+class ReturnVisit(forms.Form):
+    session_id = forms.RegexField(r"^\w+$", max_length=255)
+    looks = forms.IntegerField(min_value=0, required=False)
+
+
+@never_cache
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "billing/home.html")
+    user = visitor(request)
+    if user is None:
+        return to_sign_in(request) if is_part(request) else render(request, "billing/welcome.html")
+    access = entitlements.access_of(user)
+    context = {
+        "access": access,
+        "plan": Plan.objects.filter(tier=access.tier).first(),
+        "subscription": subscriptions.current(user),
+        "payments": Payment.objects.filter(user=user).order_by("-created_at", "-id")[
+            :RECENT_PAYMENTS
+        ],
+    }
+    page = "billing/_account.html" if is_part(request) else "billing/home.html"
+    return render(request, page, context)
 
 
+@never_cache
 @require_GET
 def pricing(request: HttpRequest) -> HttpResponse:
-    return render(request, "billing/pricing.html", {"plans": plans.plans_for_sale()})
+    yearly = request.GET.get("interval") == Interval.YEAR
+    interval = Interval.YEAR if yearly else Interval.MONTH
+    front = storefront.shelves(visitor(request), interval=interval)
+    return render(request, "billing/pricing.html", {"front": front})
 
 
 @require_POST
-@login_required
 def start_checkout(request: HttpRequest) -> HttpResponse:
-    price = plans.get_price(
-        tier=request.POST.get("tier", ""), interval=request.POST.get("interval")
-    )
-    order = checkout.start_checkout(
-        caller(request),
-        price,
-        provider="stripe",
-        success_url=redirects.default_success_url(request),
-        cancel_url=redirects.default_cancel_url(request),
-    )
+    choice = PlanChoice(request.POST)
+    if not choice.is_valid():
+        messages.error(request, "Please choose one of these plans.")
+        return redirect("pricing")
+    tier, interval = choice.cleaned_data["tier"], choice.cleaned_data["interval"] or None
+    shelf = shelf_of(tier=tier, interval=interval)
+    if visitor(request) is None:
+        return redirect_to_login(shelf)
+    try:
+        order = checkout.start_checkout(
+            caller(request),
+            plans.get_price(tier=tier, interval=interval),
+            provider="stripe",
+            success_url=redirects.default_success_url(request),
+            cancel_url=redirects.default_cancel_url(request),
+        )
+    except AppError as refusal:
+        messages.error(request, refusal.detail)
+        return redirect(shelf)
     return redirect(order.url)
 
 
+@never_cache
 @require_GET
-@login_required
 def checkout_return(request: HttpRequest) -> HttpResponse:
-    session_id = request.GET.get("session_id", "")
-    verified = checkout.verify_checkout(caller(request), session_id)
-    return render(request, "billing/checkout_return.html", {"verified": verified})
+    user = visitor(request)
+    if user is None:
+        return to_sign_in(request)
+    visit = ReturnVisit(request.GET)
+    if not visit.is_valid():
+        raise Http404
+    session_id, looks = visit.cleaned_data["session_id"], visit.cleaned_data["looks"] or 0
+    try:
+        outcome = outcomes.outcome_for(user, session_id)
+    except checkout.OrderNotFound as unknown:
+        raise Http404 from unknown
+    context = {
+        "outcome": outcome,
+        "next_look": urlencode({"session_id": session_id, "looks": looks + 1}),
+        "wait": PATIENCE[min(looks, len(PATIENCE) - 1)],
+    }
+    page = "billing/_outcome.html" if is_part(request) else "billing/checkout_return.html"
+    return render(request, page, context)
+
+
+def visitor(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def is_part(request: HttpRequest) -> bool:
+    """A page that refreshes a part of itself."""
+    return bool(request.htmx)  # type: ignore[attr-defined]
+
+
+def shelf_of(*, tier: str, interval: str | None) -> str:
+    """The pricing page, at this plan."""
+    query = f"?{urlencode({'interval': interval})}" if interval else ""
+    return f"{reverse('pricing')}{query}#{tier}"
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A part of a page cannot show the sign-in page; the whole page goes there."""
+    answer = redirect_to_login(request.get_full_path())
+    return HttpResponseClientRedirect(answer.url) if is_part(request) else answer

@@ -20,7 +20,7 @@ from billing.providers.mirror.references import (
     make_stub,
     settle_references,
 )
-from billing.providers.mirror.shapes import Payload, readable, storable, without_secrets
+from billing.providers.mirror.shapes import Payload, readable, storable
 from billing.providers.stripe.translation import subject_of
 
 # Our inbox keeps events, our environment keeps keys and secrets; a preview was never an invoice;
@@ -65,7 +65,7 @@ def apply_to_mirror(event: Mapping[str, Any]) -> bool:
 
 def shown_by(event: Mapping[str, Any]) -> Payload:
     shown = (event.get("data") or {}).get("object")
-    return without_secrets(storable(shown)) if isinstance(shown, Mapping) else {}
+    return storable(shown) if isinstance(shown, Mapping) else {}
 
 
 def kind_of(payload: Payload) -> Kind | None:
@@ -101,14 +101,19 @@ def hold(subject: str) -> None:
 
 def write(kind: Kind, payload: Payload) -> bool:
     seen: Payload = readable(payload)
-    settle_references(kind, seen)
+    for each, inner in settle_references(kind, seen):
+        sync(each, inner)
     if lacks_its_owner(kind, seen) and not kind.objects.filter(id=payload["id"]).exists():
         return False
     unchanged = seen == payload
-    row = kind.sync_from_stripe_data(stripe.StripeObject.construct_from(seen, None))
+    row = sync(kind, seen)
     if not unchanged:
         kind.objects.filter(pk=row.pk).update(stripe_data=payload)
     return True
+
+
+def sync(kind: Kind, payload: Payload) -> Any:
+    return kind.sync_from_stripe_data(stripe.StripeObject.construct_from(payload, None))
 
 
 def mark_deleted(kind: Kind, id: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,6 @@ from billing.providers.mirror.shapes import Payload
 
 # A model class of dj-stripe, which has no types.
 Kind = Any
-Stubs = dict[Kind, dict[str, StripeModel]]
 Relation = models.ForeignKey[Any, Any]
 
 # What dj-stripe syncs along with an object without a foreign key to it.
@@ -35,69 +35,97 @@ CHILDREN: dict[Kind, dict[str, Kind]] = {
 OURS = ("djstripe_owner_account", "subscriber")
 
 
-def settle_references(kind: Kind, payload: Payload) -> None:
-    """Makes the missing rows; takes out of the payload what no row can be made for."""
-    stubs: Stubs = defaultdict(dict)
-    _collect(kind, payload, payload, stubs)
-    # Always in the same order, so that two workers never wait for each other.
-    for each in sorted(stubs, key=_depth):
-        rows = [row for _, row in sorted(stubs[each].items())]
-        each.objects.bulk_create(rows, ignore_conflicts=True)
+@dataclass
+class References:
+    stubs: dict[Kind, dict[str, StripeModel]] = field(default_factory=lambda: defaultdict(dict))
+    # Objects that came whole inside the payload, the innermost first.
+    expanded: list[tuple[Kind, Payload]] = field(default_factory=list)
+
+    def make_rows(self) -> None:
+        # Always in the same order, so that two workers never wait for each other.
+        for kind in sorted(self.stubs, key=_depth):
+            rows = [row for _, row in sorted(self.stubs[kind].items())]
+            kind.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def settle_references(kind: Kind, payload: Payload) -> list[tuple[Kind, Payload]]:
+    """Makes the missing rows, and leaves only ids of rows in the payload.
+
+    Returns the objects that were inside the payload and are not mirrored yet.
+    """
+    found = References()
+    _collect(kind, payload, payload, found)
+    found.make_rows()
+    return [
+        (each, inner)
+        for each, inner in found.expanded
+        if each.objects.filter(id=inner["id"], stripe_data={}).exists()
+    ]
 
 
 def make_stub(kind: Kind, id: str) -> bool:
     """False where there is no such row, and it cannot stand alone."""
-    stubs: Stubs = defaultdict(dict)
-    there = _stub(kind, id, {}, stubs)
-    kind.objects.bulk_create(stubs[kind].values(), ignore_conflicts=True)
+    found = References()
+    there = _stub(kind, id, {}, found)
+    found.make_rows()
     return there
 
 
 def lacks_its_owner(kind: Kind, payload: Payload) -> bool:
     """Without the object that it belongs to, dj-stripe has no place for it."""
-    return any(not payload.get(name) for name, field in relations(kind).items() if not field.null)
+    required = (name for name, relation in relations(kind).items() if not relation.null)
+    return any(not payload.get(name) for name in required)
 
 
-def _collect(kind: Kind, payload: Payload, context: Mapping[str, Any], stubs: Stubs) -> None:
+def _collect(kind: Kind, payload: Payload, context: Payload, found: References) -> None:
     for name in reverse_relations(kind):
         payload.pop(name, None)
-    for name, field in relations(kind).items():
-        value = payload.get(name)
-        if isinstance(value, Mapping) and value.get("deleted"):
-            value = payload[name] = value["id"]
-        if value and not _settle(field, value, context, stubs):
+    for name, relation in relations(kind).items():
+        if not payload.get(name):
+            continue
+        id = _settle(relation, payload[name], context, found)
+        if id:
+            payload[name] = id
+        else:
             del payload[name]
     for name, child in CHILDREN.get(kind, {}).items():
         for each in _items(payload.get(name)):
-            _collect(child, each, {**context, **each}, stubs)
+            _collect(child, each, {**context, **each}, found)
 
 
-def _settle(field: Relation, value: Any, context: Mapping[str, Any], stubs: Stubs) -> bool:
-    kind: Kind = field.related_model
-    if not issubclass(kind, StripeModel):
-        return False
-    if isinstance(value, str):
-        return _stub(kind, value, context, stubs)
-    if not isinstance(value, dict) or not kind.is_valid_object(value):
-        return False
-    _collect(kind, value, {**context, **value}, stubs)
-    return not lacks_its_owner(kind, value)
+def _settle(relation: Relation, value: Any, context: Payload, found: References) -> str:
+    """The id of a row that will be there; empty where there can be none."""
+    kind: Kind = relation.related_model
+    id = _id_of(value)
+    if not issubclass(kind, StripeModel) or not id:
+        return ""
+    whole = isinstance(value, dict) and not value.get("deleted")
+    if whole:
+        if not kind.is_valid_object(value):
+            return ""
+        context = {**context, **value}
+    if not _stub(kind, id, context, found):
+        return ""
+    if whole:
+        _collect(kind, value, context, found)
+        found.expanded.append((kind, value))
+    return id
 
 
-def _stub(kind: Kind, id: str, context: Mapping[str, Any], stubs: Stubs) -> bool:
+def _stub(kind: Kind, id: str, context: Payload, found: References) -> bool:
     if kind is djstripe.BankAccount and not id.startswith("ba_"):
         return False  # a payout to a debit card
     livemode = settings.STRIPE_LIVE_MODE
     owners: dict[str, Any] = {}
-    for name, field in relations(kind).items():
-        if field.null:
+    for name, relation in relations(kind).items():
+        if relation.null:
             continue
         owner = _id_of(context.get(name))
-        by_id = field.target_field.name == "id"
-        if not owner or not by_id or not _stub(field.related_model, owner, context, stubs):
+        by_id = relation.target_field.name == "id"
+        if not owner or not by_id or not _stub(relation.related_model, owner, context, found):
             return kind.objects.filter(id=id).exists()
-        owners[field.attname] = owner
-    stubs[kind][id] = kind(id=id, livemode=livemode, **owners, **_nothing(kind))
+        owners[relation.attname] = owner
+    found.stubs[kind][id] = kind(id=id, livemode=livemode, **owners, **_nothing(kind))
     return True
 
 
@@ -114,9 +142,9 @@ def _items(value: Any) -> Iterator[Payload]:
 @cache
 def relations(kind: Kind) -> dict[str, Relation]:
     return {
-        field.name: field
-        for field in kind._meta.concrete_fields
-        if isinstance(field, models.ForeignKey) and field.name not in OURS
+        each.name: each
+        for each in kind._meta.concrete_fields
+        if isinstance(each, models.ForeignKey) and each.name not in OURS
     }
 
 
@@ -127,7 +155,7 @@ def reverse_relations(kind: Kind) -> list[str]:
 
 @cache
 def _depth(kind: Kind) -> tuple[int, str]:
-    owners = [field.related_model for field in relations(kind).values() if not field.null]
+    owners = [each.related_model for each in relations(kind).values() if not each.null]
     return 1 + max((_depth(owner)[0] for owner in owners), default=0), kind.__name__
 
 
@@ -135,8 +163,8 @@ def _depth(kind: Kind) -> tuple[int, str]:
 def _nothing(kind: Kind) -> dict[str, Any]:
     """The emptiest values that the columns allow which have no default."""
     return {
-        field.name: 0 if isinstance(field, models.IntegerField | models.DecimalField) else False
-        for field in kind._meta.concrete_fields
-        if isinstance(field, models.IntegerField | models.DecimalField | models.BooleanField)
-        and not (field.null or field.has_default() or field.primary_key)
+        each.name: False if isinstance(each, models.BooleanField) else 0
+        for each in kind._meta.concrete_fields
+        if isinstance(each, models.IntegerField | models.DecimalField | models.BooleanField)
+        and not (each.null or each.has_default() or each.primary_key)
     }

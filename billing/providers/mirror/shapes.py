@@ -18,18 +18,15 @@ SECRETS = ("client_secret",)
 
 
 def storable(value: Any) -> Any:
-    """A copy without what PostgreSQL's jsonb refuses: NUL and lone surrogates."""
+    """A copy without secrets, and without what jsonb refuses: NUL and lone surrogates."""
     if isinstance(value, str):
         return value.replace("\0", "").encode(errors="replace").decode()
     if isinstance(value, Mapping):
-        return {storable(key): storable(each) for key, each in value.items()}
+        kept = ((key, each) for key, each in value.items() if key not in SECRETS)
+        return {storable(key): storable(each) for key, each in kept}
     if isinstance(value, list):
         return [storable(each) for each in value]
     return value
-
-
-def without_secrets(payload: Payload) -> Payload:
-    return {key: value for key, value in payload.items() if key not in SECRETS}
 
 
 def readable(value: Any) -> Any:
@@ -64,6 +61,7 @@ def _customer(customer: Payload) -> None:
 
 
 def _invoice(invoice: Payload) -> None:
+    invoice["lines"] = invoice.get("lines") or dict(EMPTY_LIST)
     details = _parent(invoice, "subscription_details")
     if details.get("subscription"):
         invoice.setdefault("subscription", details["subscription"])

@@ -11,7 +11,6 @@ import stripe
 from django.conf import settings
 
 from billing.providers.base import NotFound, ProviderError, ProviderRefused
-from config.kit import request_id
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +48,3 @@ def stripe_says() -> Iterator[stripe.StripeClient]:
     except stripe.StripeError as error:
         log.warning("stripe did not answer: %s %s", type(error).__name__, error.http_status)
         raise ProviderError() from error
-
-
-def metadata(**ids: str) -> dict[str, str]:
-    """What we write on Stripe's objects to find our rows again, and the request that did it."""
-    return {**ids, "request_id": request_id.current.get()}

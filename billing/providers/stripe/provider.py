@@ -23,7 +23,7 @@ from billing.providers.facts import (
     SubscriptionChanged,
 )
 from billing.providers.stripe import catalogue, deliveries, translation
-from billing.providers.stripe.client import metadata, stripe_says
+from billing.providers.stripe.client import stripe_says
 
 
 class StripeProvider:
@@ -68,7 +68,7 @@ class StripeProvider:
     def create_customer(self, *, key: str, email: str, user_id: int) -> str:
         with stripe_says() as stripe:
             customer = stripe.v1.customers.create(
-                {"email": email, "metadata": metadata(user_id=str(user_id), customer_id=key)},
+                {"email": email, "metadata": {"user_id": str(user_id), "customer_id": key}},
                 {"idempotency_key": f"customer:{key}"},
             )
         return customer.id
@@ -111,7 +111,12 @@ class StripeProvider:
 
 
 def _checkout_params(request: CheckoutRequest) -> dict[str, Any]:
-    ours = metadata(order_id=request.order_id, tier=request.tier)
+    # All from the order's row: a repeated call must be the same call to the letter.
+    ours = {
+        "order_id": request.order_id,
+        "tier": request.tier,
+        "request_id": request.request_id,
+    }
     params: dict[str, Any] = {
         "mode": "subscription" if request.recurring else "payment",
         "customer": request.customer_id,

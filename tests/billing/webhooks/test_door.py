@@ -131,7 +131,9 @@ def test_a_signed_event_that_is_not_for_us_is_refused(envelope: dict):
     assert not WebhookEvent.objects.exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"[" * 9999])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"[" * 9999]
+)
 def test_signed_nonsense_is_refused(body: bytes):
     text = body.decode("latin-1")
     assert post(body, sign(text)).status_code == 400
@@ -145,7 +147,9 @@ def test_a_nul_inside_an_events_text_can_be_stored():
 
 
 def test_an_event_over_a_megabyte_is_refused():
-    body = json.dumps(event("payment_intent.succeeded", payment_intent(description="x" * 1_000_001)))
+    body = json.dumps(
+        event("payment_intent.succeeded", payment_intent(description="x" * 1_000_001))
+    )
     assert post(body, sign(body)).status_code == 413
     assert not WebhookEvent.objects.exists()
 

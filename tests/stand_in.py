@@ -1,0 +1,64 @@
+"""The sandbox as the tests see it: a real process, spoken to over HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class StandIn:
+    """Stripe's stand-in on the port that STRIPE_API_BASE names."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url = url
+        self.http = httpx.Client(base_url=url, timeout=20)
+        self.stripe = httpx.Client(base_url=url, timeout=20, auth=(key, ""))
+        port = str(urlsplit(url).port)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", port],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("sandbox ready"), line
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+    def control(self, path: str, **body: Any) -> httpx.Response:
+        """A control call; the answer is the caller's to judge."""
+        return self.http.post(f"/_sandbox/{path}", json=body)
+
+    def pay(self, session_id: str, card: str = "4242424242424242", **body: Any) -> httpx.Response:
+        return self.control(f"checkout/{session_id}/complete", card=card, **body)
+
+    def get(self, path: str, **params: Any) -> dict[str, Any]:
+        answer = self.stripe.get(f"/v1/{path}", params=params)
+        answer.raise_for_status()
+        result: dict[str, Any] = answer.json()
+        return result
+
+    def events(self) -> list[dict[str, Any]]:
+        """All that happened since the last reset, in the order of happening."""
+        found: list[dict[str, Any]] = []
+        page = self.get("events", limit=100)
+        while True:
+            found += page["data"]
+            if not page["has_more"]:
+                return found[::-1]
+            page = self.get("events", limit=100, starting_after=found[-1]["id"])
+
+    def requests(self) -> list[dict[str, Any]]:
+        answer: Any = self.http.get("/_sandbox/requests").json()
+        listed: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["data"]
+        return listed
