@@ -7,10 +7,8 @@ from ..api.metadata import merged
 from ..errors import InvalidRequest
 from ..webhooks.events import emit
 from ..world.rows import Obj, World
-from .invoice_collection import collect
-from .invoice_lines import add_up
-from .invoice_making import finalize, new_invoice
-from .invoice_lines import described, from_subscription, make_line
+from .invoice_lines import add_up, described, from_subscription, make_line
+from .invoice_making import new_invoice
 from .pending_items import bill_pending, make_pending
 from .periods import end_after
 from .subscription_items import (
@@ -25,36 +23,40 @@ from .subscription_items import (
 )
 
 
-def change_items(world: World, subscription: Obj, params: dict[str, Any]) -> None:
-    """New prices or quantities; another interval, or `billing_cycle_anchor=now`, starts afresh."""
+def change_items(world: World, subscription: Obj, params: dict[str, Any]) -> Obj | None:
+    """New prices or quantities; another interval, or `billing_cycle_anchor=now`, starts afresh.
+
+    Returns the draft of what is to be paid now, if anything is.
+    """
     behaviour = params.get("proration_behavior", "create_prorations")
     at = params.get("proration_date") or world.now()
     before = [dict(item) for item in items_of(world, subscription)]
-    interval = _interval(subscription)
-    _apply(world, subscription, params.get("items") or [])
+    interval = interval_of(subscription)
+    apply_items(world, subscription, params.get("items") or [])
     after = items_of(world, subscription)
     if not after:
         raise InvalidRequest("A subscription must have at least one item.", "items")
     check_together([item["price"] for item in after])
-    restarts = params.get("billing_cycle_anchor") == "now" or _interval(subscription) != interval
+    restarts = params.get("billing_cycle_anchor") == "now" or interval_of(subscription) != interval
     if subscription["status"] == "trialing":
-        return
+        return None
     changed = _differences(before, after)
     if behaviour != "none" and changed:
         _prorate(world, subscription, before, after, changed, at, restarts)
     if restarts:
         _restart(world, subscription)
-        _bill_now(world, subscription, whole_period=True)
-    elif behaviour == "always_invoice" and changed:
-        _bill_now(world, subscription, whole_period=False)
+        return _draft_now(world, subscription, whole_period=True)
+    if behaviour == "always_invoice" and changed:
+        return _draft_now(world, subscription, whole_period=False)
+    return None
 
 
-def _interval(subscription: Obj) -> tuple[str, int]:
+def interval_of(subscription: Obj) -> tuple[str, int]:
     recurring = recurring_of(subscription)
     return recurring["interval"], recurring["interval_count"]
 
 
-def _apply(world: World, subscription: Obj, wanted: list[dict[str, Any]]) -> None:
+def apply_items(world: World, subscription: Obj, wanted: list[dict[str, Any]]) -> None:
     items = items_of(world, subscription)
     known = {item["id"]: item for item in items}
     period = (items[0]["current_period_start"], items[0]["current_period_end"])
@@ -177,7 +179,7 @@ def _restart(world: World, subscription: Obj) -> None:
     move_periods(world, subscription, now, end_after(now, recurring_of(subscription), now))
 
 
-def _bill_now(world: World, subscription: Obj, whole_period: bool) -> None:
+def _draft_now(world: World, subscription: Obj, whole_period: bool) -> Obj:
     customer = world.get("customer", subscription["customer"])
     invoice = new_invoice(
         world, customer, subscription["currency"], "subscription_update", subscription
@@ -196,6 +198,4 @@ def _bill_now(world: World, subscription: Obj, whole_period: bool) -> None:
     add_up(world, invoice)
     subscription["latest_invoice"] = invoice["id"]
     emit(world, "invoice.created", invoice)
-    finalize(world, invoice)
-    if invoice["status"] == "open":
-        collect(world, invoice)
+    return invoice

@@ -8,6 +8,8 @@ from ..webhooks.events import changing
 from ..world.rows import Obj, World
 from .customers import not_of_customer
 from .discounts import make_discount
+from .invoice_collection import collect
+from .invoice_making import finalize
 from .prorations import change_items
 from .subscription_cycle import end_trial
 from .subscription_end import ENDED
@@ -23,6 +25,7 @@ def change(world: World, subscription: Obj, params: dict[str, Any]) -> Obj:
             "A canceled subscription can only update its cancellation_details and metadata.",
             code="resource_missing",
         )
+    invoice = None
     with changing(world, "customer.subscription.updated", subscription):
         _plain(world, subscription, params)
         _end(world, subscription, params)
@@ -33,10 +36,23 @@ def change(world: World, subscription: Obj, params: dict[str, Any]) -> Obj:
         if "discounts" in params:
             _discounts(world, subscription, params["discounts"] or [])
         if params.get("items") or params.get("billing_cycle_anchor") == "now":
-            change_items(world, subscription, params)
+            invoice = change_items(world, subscription, params)
+    if invoice:
+        _pay(world, invoice, params)
     if params.get("trial_end") == "now" and subscription["status"] == "trialing":
         end_trial(world, subscription)
     return subscription
+
+
+def _pay(world: World, invoice: Obj, params: dict[str, Any]) -> None:
+    finalize(world, invoice)
+    behaviour = params.get("payment_behavior", "allow_incomplete")
+    if invoice["status"] != "open" or behaviour == "default_incomplete":
+        return
+    decline = collect(world, invoice)
+    if decline and behaviour == "error_if_incomplete":
+        decline.keeps_changes = False
+        raise decline
 
 
 def _plain(world: World, subscription: Obj, params: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from .invoice_lines import add_up, described, from_subscription, make_line
 from .invoice_making import new_invoice
 from .pending_items import bill_pending
 from .periods import DAY, end_after
+from .schedule_phases import enter_due_phase
 from .subscription_end import ENDED, end_subscription, stop_collecting
 from .subscription_items import move_periods, period_end, recurring_of
 from .subscription_start import TRIAL_NOTICE, tell_trial_end
@@ -55,6 +56,13 @@ def pass_time(world: World, subscription: Obj) -> None:
     elif status == "trialing":
         end_trial(world, subscription)
     else:
+        renew_or_end(world, subscription)
+
+
+def renew_or_end(world: World, subscription: Obj) -> None:
+    """A schedule that has come to its end may have meant the end of the subscription."""
+    enter_due_phase(world, subscription)
+    if subscription["status"] not in ENDED:
         renew(world, subscription)
 
 
@@ -99,9 +107,8 @@ def _parent(subscription: Obj) -> dict[str, Any]:
 def renew(world: World, subscription: Obj, status: str | None = None) -> Obj:
     """Begin the next period and draft its invoice, to be finalised in an hour."""
     start = period_end(subscription)
-    end = end_after(subscription["billing_cycle_anchor"], recurring_of(subscription), start)
-    invoice = None
     with changing(world, "customer.subscription.updated", subscription):
+        end = end_after(subscription["billing_cycle_anchor"], recurring_of(subscription), start)
         move_periods(world, subscription, start, end)
         if status:
             subscription["status"] = status

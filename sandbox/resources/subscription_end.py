@@ -32,7 +32,15 @@ def end_subscription(
         },
     )
     stop_collecting(world, subscription)
+    _end_schedule(world, subscription)
     emit(world, "customer.subscription.deleted", subscription)
+
+
+def _end_schedule(world: World, subscription: Obj) -> None:
+    schedule = world.find("subscription_schedule", subscription["schedule"])
+    if schedule and schedule["status"] in ("active", "not_started"):
+        schedule.update(status="canceled", canceled_at=world.now(), current_phase=None)
+        emit(world, "subscription_schedule.canceled", schedule)
 
 
 def stop_collecting(world: World, subscription: Obj) -> None:

@@ -132,6 +132,21 @@ FIRST_VALUES: dict[str, dict[str, Any]] = {
         "status": "active",
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
     },
-    "subscription_schedule": {"status": "active", "end_behavior": "release"},
+    "subscription_schedule": {
+        "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
+        "default_settings": {
+            "application_fee_percent": None, "automatic_tax": None,
+            "billing_cycle_anchor": "automatic", "billing_thresholds": None,
+            "collection_method": "charge_automatically", "default_payment_method": None,
+            "description": None,
+            "invoice_settings": {
+                "account_tax_ids": None, "custom_fields": None, "days_until_due": None,
+                "description": None, "footer": None, "issuer": {"type": "self"},
+            },
+            "on_behalf_of": None, "transfer_data": None,
+        },
+        "end_behavior": "release",
+        "status": "active",
+    },
     "webhook_endpoint": {"status": "enabled"},
 }  # fmt: skip

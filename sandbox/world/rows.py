@@ -157,10 +157,10 @@ class World:
         try:
             yield
         except StripeError as error:
-            self.commit() if error.keeps_changes else self._undo()
+            self.commit() if error.keeps_changes else self.undo()
             raise
         except BaseException:
-            self._undo()
+            self.undo()
             raise
         self.commit()
 
@@ -181,7 +181,7 @@ class World:
         if outbox and self.on_commit:
             self.on_commit(outbox)
 
-    def _undo(self) -> None:
+    def undo(self) -> None:
         for id_, before in self._before.items():
             row = self.rows.get(id_)
             if before is None:
