@@ -60,12 +60,20 @@ def wire() -> str:
     return f"live:{database}"
 
 
+def payments_room(user_id: int) -> str:
+    return f"payments.{user_id}"
+
+
+def session_room(session_id: UUID | str) -> str:
+    return f"session.{session_id}"
+
+
 def feed_key(user_id: int) -> str:
     return f"live:feed:{user_id}"
 
 
 def _send(user_id: int, body: str) -> None:
-    terms = [wire(), body[1:], KEPT_EVENTS, KEPT_SECONDS, user_id]
+    terms = [wire(), body[1:], KEPT_EVENTS, KEPT_SECONDS, payments_room(user_id)]
     try:
         redis_client().eval(PUSH, 1, feed_key(user_id), *terms)
     except redis.RedisError as error:
@@ -74,7 +82,7 @@ def _send(user_id: int, body: str) -> None:
 
 def _hang_up(session_id: UUID | str, code: int) -> None:
     try:
-        redis_client().publish(wire(), f"hangup {session_id} {code}")
+        redis_client().publish(wire(), f"hangup {session_room(session_id)} {code}")
     except redis.RedisError as error:
         # Sockets look again by themselves, so it is only later.
         log.warning("sockets of session %s were not told: %s", session_id, as_words(error))

@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from config.kit.redis_client import redis_client
+from sessions_live import live, tokens
+from sessions_live.models import LiveSession, User
+from sessions_live.sessions import end_session
+from tests.sessions_live.wire import ORIGIN, access_token, connected, cookie_of, run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def close_code(**credentials) -> int:
+    async with connected(**credentials) as wire:
+        return await wire.close_code()
+
+
+def push(user: User, number: int) -> None:
+    live.push(user.pk, "payment:update", {"payment_id": number})
+
+
+async def apush(user: User, number: int) -> None:
+    await asyncio.to_thread(push, user, number)
+
+
+def test_a_token_opens_the_socket_and_news_arrive(alice):
+    async def story():
+        async with connected(token=token) as wire:
+            assert wire.subprotocol == "bearer"
+            await apush(alice, 7)
+            news = await wire.says()
+            assert news.pop("event_id") > 0
+            assert news == {"type": "payment:update", "data": {"payment_id": 7}}
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_a_cookie_from_an_allowed_origin_opens_the_socket(alice):
+    async def story():
+        async with connected(cookie=cookie, origin=ORIGIN) as wire:
+            assert await wire.ask({"type": "ping"}) == {"type": "pong"}
+
+    cookie = cookie_of(alice)
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "null",
+        "http://evil.example",
+        "http://localhost:8001",
+        "https://localhost:8000",
+        "http://localhost:8000.evil.example",
+        "http://localhost",
+        "http://localhost:8000/",
+    ],
+)
+def test_a_cookie_from_any_other_origin_is_closed_with_4403(alice, origin):
+    async def story():
+        assert await close_code(cookie=cookie, origin=origin) == 4403
+
+    cookie = cookie_of(alice)
+    run(story)
+
+
+def test_no_bad_or_ended_credentials_are_closed_with_4401(alice):
+    async def story():
+        assert await close_code() == 4401
+        assert await close_code(path=f"/ws/payments?token={good}&access_token={good}") == 4401
+        assert await close_code(token="x.y.z") == 4401
+        assert await close_code(token=refresh) == 4401
+        assert await close_code(token=ended) == 4401
+        assert await close_code(cookie="sessionid=" + "a" * 32, origin=ORIGIN) == 4401
+
+    good, refresh = access_token(alice), str(RefreshToken())
+    pair = tokens.sign_in(alice, ip=None, user_agent="")
+    end_session(pair.session_id, reason="signed_out")
+    ended = pair.access
+    run(story)
+
+
+def test_news_of_somebody_else_do_not_arrive(alice, bob):
+    async def story():
+        async with connected(token=token) as wire:
+            await apush(bob, 1)
+            await apush(alice, 2)
+            assert (await wire.says())["data"] == {"payment_id": 2}
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_news_of_a_transaction_that_is_rolled_back_are_never_sent(alice):
+    with transaction.atomic():
+        push(alice, 1)
+        transaction.set_rollback(True)
+    assert not redis_client().exists(live.feed_key(alice.pk))
+
+
+def test_news_are_sent_when_the_transaction_commits(alice):
+    with transaction.atomic():
+        push(alice, 1)
+        assert not redis_client().exists(live.feed_key(alice.pk))
+    assert redis_client().xlen(live.feed_key(alice.pk)) == 1
+
+
+def test_resume_sends_what_was_missed_in_order_and_once(alice):
+    async def story():
+        async with connected(token=token) as wire:
+            await apush(alice, 1)
+            seen = (await wire.says())["event_id"]
+        for number in (2, 3):
+            await apush(alice, number)
+        async with connected(token=token) as wire:
+            await wire.tell({"type": "resume", "after": seen})
+            await apush(alice, 4)
+            news = [await wire.says() for _ in range(3)]
+        assert [each["data"]["payment_id"] for each in news] == [2, 3, 4]
+        assert seen < news[0]["event_id"] < news[1]["event_id"] < news[2]["event_id"]
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_resume_after_the_newest_sends_nothing(alice):
+    async def story():
+        async with connected(token=token) as wire:
+            await apush(alice, 1)
+            seen = (await wire.says())["event_id"]
+            await wire.tell({"type": "resume", "after": seen})
+            assert await wire.ask({"type": "ping"}) == {"type": "pong"}
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_resume_over_a_gap_says_reset(alice):
+    async def story():
+        async with connected(token=token) as wire:
+            assert await wire.ask({"type": "resume", "after": 0}) == {"type": "reset"}
+            await apush(alice, 1)
+            seen = (await wire.says())["event_id"]
+            assert await wire.ask({"type": "resume", "after": seen - 1}) == {"type": "reset"}
+            redis_client().flushdb()
+            assert await wire.ask({"type": "resume", "after": seen}) == {"type": "reset"}
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_a_thousand_events_are_kept_for_a_day(alice):
+    for number in range(live.KEPT_EVENTS + 5):
+        push(alice, number)
+    feed = redis_client()
+    assert feed.xlen(live.feed_key(alice.pk)) == live.KEPT_EVENTS
+    assert 0 < feed.ttl(live.feed_key(alice.pk)) <= live.KEPT_SECONDS
+
+
+def test_event_ids_grow_even_after_redis_was_emptied(alice):
+    def newest() -> int:
+        (name, _), *_ = redis_client().xrevrange(live.feed_key(alice.pk), count=1)
+        return int(name.split(b"-")[0])
+
+    push(alice, 1)
+    before = newest()
+    redis_client().flushdb()
+    push(alice, 2)
+    assert newest() > before
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ({"text_data": "{"}, "not_json"),
+        ({"text_data": "[" * 60_000}, "not_json"),
+        ({"text_data": "[]"}, "no_type"),
+        ({"text_data": '{"type": 7}'}, "no_type"),
+        ({"text_data": '{"type": "join", "room": "payments.1"}'}, "unknown_type"),
+        ({"text_data": '{"type": "resume"}'}, "invalid_after"),
+        ({"text_data": '{"type": "resume", "after": -1}'}, "invalid_after"),
+        ({"text_data": '{"type": "resume", "after": true}'}, "invalid_after"),
+        ({"text_data": '{"type": "resume", "after": 1e400}'}, "invalid_after"),
+        ({"bytes_data": b"\x00\xff"}, "not_text"),
+    ],
+    ids=lambda given: str(given)[:40],
+)
+def test_a_malformed_message_is_answered_and_the_socket_stays_open(alice, frame, code):
+    async def story():
+        async with connected(token=token) as wire:
+            await wire.tell_raw(**frame)
+            error = await wire.says()
+            assert (error["type"], error["code"]) == ("error", code)
+            assert await wire.ask({"type": "ping"}) == {"type": "pong"}
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_the_sixteenth_malformed_message_in_a_minute_closes_with_4429(alice):
+    async def story():
+        async with connected(token=token) as wire:
+            for _ in range(15):
+                assert (await wire.ask({"type": "x"}))["type"] == "error"
+            await wire.tell({"type": "x"})
+            assert await wire.close_code() == 4429
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_a_frame_over_64_kilobytes_closes_with_1009(alice):
+    async def story():
+        async with connected(token=token) as wire:
+            await wire.tell({"type": "ping", "filler": "x" * 65_536})
+            assert await wire.close_code() == 1009
+
+    token = access_token(alice)
+    run(story)
+
+
+def test_sockets_of_an_ended_session_close_and_others_stay(alice):
+    async def story():
+        async with connected(token=here.access) as ending, connected(token=there) as staying:
+            await asyncio.to_thread(end_session, here.session_id, reason="signed_out")
+            assert await ending.close_code() == 4401
+            assert await staying.ask({"type": "ping"}) == {"type": "pong"}
+
+    here, there = tokens.sign_in(alice, ip=None, user_agent=""), access_token(alice)
+    run(story)
+
+
+def test_a_session_whose_end_was_not_told_is_found_by_looking_again(alice, monkeypatch):
+    async def story():
+        async with connected(token=token) as wire:
+            await asyncio.to_thread(LiveSession.objects.all().delete)
+            assert await wire.close_code() == 4401
+
+    monkeypatch.setattr("sessions_live.hub.REAUTHORISE_SECONDS", 0.05)
+    token = access_token(alice)
+    run(story)
+
+
+def test_a_socket_closes_when_its_token_expires(alice):
+    async def story():
+        async with connected(token=str(token)) as wire:
+            assert await wire.close_code() == 4401
+
+    token = AccessToken(access_token(alice))
+    token.set_exp(lifetime=timedelta(seconds=2))
+    run(story)
+
+
+def test_sockets_survive_a_lost_redis_connection_and_are_told_to_read_again(alice):
+    async def story():
+        async with connected(token=token) as wire:
+            redis_client().client_kill_filter(_type="pubsub", skipme=True)
+            assert await wire.says() == {"type": "reset"}
+            await apush(alice, 1)
+            assert (await wire.says())["data"] == {"payment_id": 1}
+
+    token = access_token(alice)
+    run(story)

@@ -1,0 +1,77 @@
+"""A browser's end of a socket, for tests: connects to the same application that uvicorn serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from channels.testing import WebsocketCommunicator
+from django.test import Client
+
+from config.asgi import application
+from sessions_live import tokens
+from sessions_live.models import User
+
+ORIGIN = "http://localhost:8000"
+
+
+def access_token(user: User) -> str:
+    return tokens.sign_in(user, ip=None, user_agent="").access
+
+
+def cookie_of(user: User) -> str:
+    browser = Client()
+    browser.force_login(user)
+    return f"sessionid={browser.cookies['sessionid'].value}"
+
+
+class Wire:
+    """Speaks ASGI's JSON frames and remembers nothing."""
+
+    def __init__(self, communicator: WebsocketCommunicator) -> None:
+        self._communicator = communicator
+        self.subprotocol: str | None = None
+
+    async def says(self) -> Any:
+        return await self._communicator.receive_json_from(timeout=5)
+
+    async def tell(self, message: Any) -> None:
+        await self._communicator.send_json_to(message)
+
+    async def tell_raw(self, **frame: Any) -> None:
+        await self._communicator.send_to(**frame)
+
+    async def ask(self, message: Any) -> Any:
+        await self.tell(message)
+        return await self.says()
+
+    async def close_code(self) -> int:
+        while True:
+            output = await self._communicator.receive_output(timeout=5)
+            if output["type"] == "websocket.close":
+                return int(output["code"])
+
+
+@asynccontextmanager
+async def connected(
+    *, token: str = "", cookie: str = "", origin: str | None = None, path: str = "/ws/payments"
+) -> AsyncIterator[Wire]:
+    headers = [(b"cookie", cookie.encode())] if cookie else []
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    subprotocols = ["bearer", token] if token else None
+    communicator = WebsocketCommunicator(application, path, headers, subprotocols)
+    accepted, subprotocol = await communicator.connect(timeout=5)
+    assert accepted
+    wire = Wire(communicator)
+    wire.subprotocol = subprotocol
+    try:
+        yield wire
+    finally:
+        await communicator.disconnect()
+
+
+def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(story())
