@@ -33,9 +33,7 @@ class InvalidRequest(StripeError):
         status: int = 400,
         **more: Any,
     ) -> None:
-        super().__init__(
-            status, "invalid_request_error", message, param=param, code=code, **more
-        )
+        super().__init__(status, "invalid_request_error", message, param=param, code=code, **more)
 
 
 class Missing(InvalidRequest):

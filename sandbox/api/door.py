@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import marshal
 import time
 import traceback
 from collections.abc import AsyncIterator
@@ -12,13 +11,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from .. import API_FAMILY, API_VERSION
-from ..contract.checks import check_answer
-from ..contract.forms import decode
-from ..errors import InvalidRequest, StripeError
-from ..sandbox import Sandbox
-from ..world.ids import random_text
-from ..world.rows import Cause, Obj
+from sandbox import API_FAMILY, API_VERSION
+from sandbox.contract.checks import check_answer
+from sandbox.contract.forms import decode
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.sandbox import Sandbox
+from sandbox.world.copies import copied
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Cause, Obj
+
 from . import connections, idempotency
 from .expand import expanded
 from .faults import Fault, fault_body
@@ -115,12 +116,8 @@ def _execute(sandbox: Sandbox, incoming: Incoming) -> None:
     operation, ids = found
     params = _decoded(incoming)
     print_ = idempotency.fingerprint(incoming.method, incoming.path, params)
-    if incoming.key:
-        if before := idempotency.recorded(world, incoming.key, cause.account, print_):
-            incoming.status, incoming.answer = before["status"], before["answer"]
-            incoming.extra_headers["Idempotent-Replayed"] = "true"
-            incoming.extra_headers["Original-Request"] = before["request"]
-            return
+    if incoming.key and _replay(sandbox, incoming, print_):
+        return
     typed = validated(operation.params, params)
     paths = typed.pop("expand", None) or []
     call = Call(world, typed, ids, incoming.path)
@@ -135,11 +132,20 @@ def _execute(sandbox: Sandbox, incoming: Incoming) -> None:
             _remember(sandbox, incoming, print_)
 
 
+def _replay(sandbox: Sandbox, incoming: Incoming, print_: str) -> bool:
+    account = incoming.cause.account
+    before = idempotency.recorded(sandbox.world, incoming.key or "", account, print_)
+    if before is None:
+        return False
+    incoming.status, incoming.answer = before["status"], before["answer"]
+    incoming.extra_headers["Idempotent-Replayed"] = "true"
+    incoming.extra_headers["Original-Request"] = before["request"]
+    return True
+
+
 def _remember(sandbox: Sandbox, incoming: Incoming, print_: str) -> None:
     if incoming.key:
-        idempotency.record(
-            sandbox.world, incoming.key, print_, incoming.status, incoming.answer
-        )
+        idempotency.record(sandbox.world, incoming.key, print_, incoming.status, incoming.answer)
 
 
 def _decoded(incoming: Incoming) -> dict[str, Any]:
@@ -175,7 +181,7 @@ def _refuse(incoming: Incoming, error: StripeError) -> None:
     url = f"{incoming.base_url}/_sandbox#{incoming.id}"
     incoming.status = error.status
     body = {**error.body, "request_log_url": url}
-    incoming.answer = {"error": marshal.loads(marshal.dumps(body))}
+    incoming.answer = {"error": copied(body)}
 
 
 def _response(incoming: Incoming, fault: Fault | None) -> Response:

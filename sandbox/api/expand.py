@@ -1,11 +1,11 @@
 """`expand[]`: putting objects in the place of their ids."""
 
-import marshal
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import InvalidRequest
-from ..world.rows import Obj, World
+from sandbox.errors import InvalidRequest
+from sandbox.world.copies import copied
+from sandbox.world.rows import Obj, World
 
 # Fields that are only there when asked for: (kind, field) -> how to make them.
 EXTRA: dict[tuple[str, str], Callable[[World, Obj], Any]] = {}
@@ -22,7 +22,7 @@ def extra(kind: str, name: str) -> Callable[[Callable[[World, Obj], Any]], Calla
 
 def expanded(world: World, answer: Obj, paths: list[str]) -> Obj:
     """A copy of the answer, with the named fields expanded."""
-    copy = marshal.loads(marshal.dumps(answer))
+    copy = copied(answer)
     for path in paths:
         steps = path.split(".")
         if len(steps) > _DEEPEST:
@@ -42,7 +42,7 @@ def _expand(world: World, value: Any, steps: list[str], path: str) -> None:
     name = steps[0]
     make = EXTRA.get((value.get("object", ""), name))
     if make and not isinstance(value.get(name), (dict, list)):
-        value[name] = marshal.loads(marshal.dumps(make(world, value)))
+        value[name] = copied(make(world, value))
     elif name not in value:
         hint = f" You may want to try expanding 'data.{path}' instead." if name != "data" else ""
         hint = hint if value.get("object") == "list" else ""
@@ -56,4 +56,4 @@ def _object_for(world: World, value: Any) -> Any:
     if isinstance(value, list):
         return [_object_for(world, item) for item in value]
     row = world.rows.get(value) if isinstance(value, str) else None
-    return marshal.loads(marshal.dumps(row.body)) if row else value
+    return copied(row.body) if row else value

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..errors import InvalidRequest
+from sandbox.errors import InvalidRequest
 
 Mode = Literal["status", "delay", "reset_before", "reset_after", "slow_drip"]
 MODES = ("status", "delay", "reset_before", "reset_after", "slow_drip")

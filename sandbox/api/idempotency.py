@@ -4,8 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from ..errors import InvalidRequest, StripeError
-from ..world.rows import Obj, World
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.world.rows import Obj, World
 
 _KEPT_SECONDS = 24 * 3600
 _KIND = "_answer"

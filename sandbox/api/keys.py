@@ -3,7 +3,7 @@
 import base64
 import re
 
-from ..errors import StripeError
+from sandbox.errors import StripeError
 
 _TEST_KEY = re.compile(r"(sk|rk)_test_\w{24,}")
 

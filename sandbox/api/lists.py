@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..errors import InvalidRequest
-from ..world.rows import Obj, Row
+from sandbox.errors import InvalidRequest
+from sandbox.world.rows import Obj, Row
+
 from .operations import Call
 
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
@@ -45,9 +46,7 @@ def page(call: Call, bodies: list[Obj]) -> Obj:
     limit = params.get("limit", 10)
     if not 1 <= limit <= 100:
         bound = "greater than or equal to 1" if limit < 1 else "less than or equal to 100"
-        raise InvalidRequest(
-            f"This value must be {bound}.", "limit", "parameter_invalid_integer"
-        )
+        raise InvalidRequest(f"This value must be {bound}.", "limit", "parameter_invalid_integer")
     if "starting_after" in params:
         rest = bodies[_position(call, bodies, "starting_after") + 1 :]
         chosen, more = rest[:limit], len(rest) > limit

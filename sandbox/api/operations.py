@@ -9,7 +9,7 @@ from typing import Any
 
 import stripe
 
-from ..world.rows import Obj, World
+from sandbox.world.rows import Obj, World
 
 
 @dataclass(slots=True)

@@ -4,11 +4,11 @@ from typing import Any
 
 from pydantic_core import ValidationError
 
-from ..contract.checks import params_validator, readable
-from ..errors import InvalidRequest
+from sandbox.contract.checks import params_validator, readable
+from sandbox.errors import InvalidRequest
 
 _MODES = ("typed-dict", "literal", "list[", "function", "nullable", "dict", "str", "int", "bool")
-_UNLIMITED = ("success_url", "cancel_url", "return_url", "url")
+_UNLIMITED = ("url", "url]")
 
 
 def validated(name: str, raw: dict[str, Any]) -> dict[str, Any]:
@@ -30,9 +30,7 @@ def _refusal(problem: tuple[str, str, str], raw: dict[str, Any]) -> InvalidReque
     kind, place, message = problem
     param = _bracketed(place)
     if kind == "extra_forbidden":
-        return InvalidRequest(
-            f"Received unknown parameter: {param}", param, "parameter_unknown"
-        )
+        return InvalidRequest(f"Received unknown parameter: {param}", param, "parameter_unknown")
     if kind == "missing":
         return InvalidRequest(f"Missing required param: {param}.", param, "parameter_missing")
     value = _value_at(raw, place)
@@ -69,9 +67,8 @@ def _check_limits(value: Any, place: str) -> None:
     elif isinstance(value, list):
         for number, item in enumerate(value):
             _check_limits(item, f"{place}[{number}]")
-    elif isinstance(value, str) and len(value) > 5000:
-        if place.rpartition("[")[2].rstrip("]") not in _UNLIMITED:
-            _too_long(place, value, 5000)
+    elif isinstance(value, str) and len(value) > 5000 and not place.endswith(_UNLIMITED):
+        _too_long(place, value, 5000)
 
 
 def _too_long(place: str, value: str, most: int) -> None:

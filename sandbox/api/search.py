@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from ..errors import InvalidRequest
-from ..world.rows import Obj
+from sandbox.errors import InvalidRequest
+from sandbox.world.rows import Obj
+
 from .operations import Call
 
 _TERM = re.compile(

@@ -11,7 +11,8 @@ from stripe._list_object import ListObject
 from stripe._object_classes import OBJECT_CLASSES
 from stripe._search_result_object import SearchResultObject
 
-from ..errors import SandboxBug
+from sandbox.errors import SandboxBug
+
 from .fields import Field
 from .schemas import SchemaBuilder
 

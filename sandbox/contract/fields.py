@@ -78,7 +78,7 @@ def encoded_fields(cls: type) -> set[str]:
 def parameter_fields(cls: type) -> dict[str, tuple[Field, bool]]:
     """The fields of a params class, each with whether it is required."""
     module = sys.modules[cls.__module__]
-    has_options = _OPTION_NAMES <= set(cls.__annotations__)
+    has_options = set(cls.__annotations__) >= _OPTION_NAMES
     found = {}
     for name, annotation in cls.__annotations__.items():
         if has_options and name in _OPTION_NAMES:

@@ -1,4 +1,4 @@
-"""Resolving stripe-python's string annotations, most of which are imported for type checkers only."""
+"""Resolving stripe-python's string annotations, most of them imported for type checkers only."""
 
 import ast
 import importlib

@@ -73,9 +73,7 @@ class SchemaBuilder:
         if name not in self.definitions:
             self.definitions[name] = None  # a class may mention itself
             fields = self._parameters(cls) if te.is_typeddict(cls) else self._object(cls)
-            self.definitions[name] = cs.typed_dict_schema(
-                fields, extra_behavior="forbid", ref=name
-            )
+            self.definitions[name] = cs.typed_dict_schema(fields, extra_behavior="forbid", ref=name)
         return cs.definition_reference_schema(name)
 
     def _parameters(self, cls: type) -> dict[str, Any]:
@@ -115,7 +113,7 @@ class SchemaBuilder:
 
     def _choice(self, field: Field, parts: list[Any]) -> CoreSchema:
         resources = [p for p in parts if is_object(p) and hasattr(p, "OBJECT_NAME")]
-        choices: list[CoreSchema] = []
+        choices: list[Any] = []
         for part in parts:
             schema = self.schema(field.inner(part)) if part not in resources else None
             if schema is not None and schema not in choices:

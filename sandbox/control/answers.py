@@ -8,9 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..errors import InvalidRequest, StripeError
-from ..sandbox import Sandbox
-from ..world.rows import Cause
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.sandbox import Sandbox
+from sandbox.world.rows import Cause
 
 Act = Callable[[Sandbox, Request, dict[str, Any]], Any]
 

@@ -5,9 +5,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ..resources.balance import totals
-from ..sandbox import Sandbox
-from ..world.rows import Cause
+from sandbox.resources.balance import totals
+from sandbox.sandbox import Sandbox
+from sandbox.world.rows import Cause
+
 from .answers import call
 
 

@@ -5,16 +5,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ..resources import checkout_discounts
-from ..resources.addresses import check_email
-from ..resources.checkout_completion import Buyer, complete, needs_method
-from ..resources.checkout_sessions import waiting_intent
-from ..resources.confirmation import authenticate, confirm
-from ..resources.payment_methods import attach, check_number, make_card, make_debit
-from ..resources.setup_intents import authenticate_setup
-from ..sandbox import Sandbox
-from ..webhooks.events import changing
-from ..world.rows import Obj, World
+from sandbox.resources import checkout_discounts
+from sandbox.resources.addresses import check_email
+from sandbox.resources.checkout_completion import Buyer, complete, needs_method
+from sandbox.resources.checkout_sessions import waiting_intent
+from sandbox.resources.confirmation import authenticate, confirm
+from sandbox.resources.payment_methods import attach, check_number, make_card, make_debit
+from sandbox.resources.setup_intents import authenticate_setup
+from sandbox.sandbox import Sandbox
+from sandbox.webhooks.events import changing
+from sandbox.world.rows import Obj, World
+
 from .answers import call, cause_of, needed
 
 _DEBITS = {"usd": "us_bank_account", "eur": "sepa_debit"}
@@ -25,9 +26,7 @@ def complete_checkout(sandbox: Sandbox, request: Request, body: dict[str, Any]) 
     """`{card, email?, name?, promotion_code?, authenticate?, bank_debit?, address?}`"""
     world = sandbox.world
     with world.work(cause_of(request)):
-        session = world.get(
-            "checkout.session", request.path_params["id"], "session", in_url=True
-        )
+        session = world.get("checkout.session", request.path_params["id"], "session", in_url=True)
         if text := body.get("promotion_code"):
             checkout_discounts.type_in(world, session, text)
         buyer = Buyer(

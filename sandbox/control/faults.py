@@ -6,7 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ..sandbox import Sandbox
+from sandbox.sandbox import Sandbox
+
 from .answers import call
 
 

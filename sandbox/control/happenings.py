@@ -5,15 +5,16 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ..errors import InvalidRequest
-from ..resources.confirmation import settle_debit
-from ..resources.disputes import close_dispute, open_dispute
-from ..resources.refunds import settle_refund
-from ..sandbox import Sandbox
-from ..webhooks.events import enqueue, listeners
-from ..world.ids import random_text
-from ..world.rows import Obj
-from .. import API_VERSION
+from sandbox import API_VERSION
+from sandbox.errors import InvalidRequest
+from sandbox.resources.confirmation import settle_debit
+from sandbox.resources.disputes import close_dispute, open_dispute
+from sandbox.resources.refunds import settle_refund
+from sandbox.sandbox import Sandbox
+from sandbox.webhooks.events import enqueue, listeners
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj
+
 from .answers import call, cause_of, needed
 
 
@@ -67,7 +68,7 @@ def settle_payment(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> 
 
 @call
 def hand_made(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-    """`{type, object, livemode?, account?, created?, id?, previous_attributes?}`: not checked at all."""
+    """`{type, object, livemode?, account?, created?, id?, previous_attributes?}`; not checked."""
     world = sandbox.world
     data = {"object": needed(body, "object")}
     if "previous_attributes" in body:

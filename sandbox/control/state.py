@@ -6,11 +6,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ..errors import InvalidRequest
-from ..resources.subscription_end import settings
-from ..resources.webhook_endpoints import keep_endpoint
-from ..sandbox import Sandbox
-from ..world.clock import advance
+from sandbox.errors import InvalidRequest
+from sandbox.resources.subscription_end import settings
+from sandbox.resources.webhook_endpoints import keep_endpoint
+from sandbox.sandbox import Sandbox
+from sandbox.world.clock import advance
+
 from .answers import call, cause_of
 
 _SETTINGS = {"after_retries": ("cancel", "unpaid", "past_due")}

@@ -5,9 +5,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.routing import Route
 
-from ..errors import InvalidRequest
-from ..sandbox import Sandbox
-from ..webhooks.deliveries import MODES
+from sandbox.errors import InvalidRequest
+from sandbox.sandbox import Sandbox
+from sandbox.webhooks.deliveries import MODES
+
 from .answers import call
 
 

@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import StripeError
-from ..resources.payment_methods import check_number, make_card
-from ..world.rows import Obj, World
+from sandbox.errors import StripeError
+from sandbox.resources.payment_methods import check_number, make_card
+from sandbox.world.rows import Obj, World
 
 COUNTRIES = {
     "US": "United States", "AT": "Austria", "AU": "Australia", "BE": "Belgium", "BR": "Brazil",

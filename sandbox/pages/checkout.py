@@ -6,14 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..control.answers import cause_of
-from ..errors import StripeError
-from ..resources import checkout_discounts
-from ..resources.addresses import check_email
-from ..resources.checkout_completion import Buyer, check_open, complete, needs_method
-from ..resources.checkout_sessions import waiting_intent
-from ..resources.payment_methods import make_debit
-from ..world.rows import Obj, World
+from sandbox.control.answers import cause_of
+from sandbox.errors import StripeError
+from sandbox.resources import checkout_discounts
+from sandbox.resources.addresses import check_email
+from sandbox.resources.checkout_completion import Buyer, check_open, complete, needs_method
+from sandbox.resources.checkout_sessions import waiting_intent
+from sandbox.resources.payment_methods import make_debit
+from sandbox.world.rows import Obj, World
+
 from .card_form import COUNTRIES, HINTS, address_from, card_from, refused
 from .rendering import form_of, message, render, sandbox_of, see
 

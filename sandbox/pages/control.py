@@ -6,15 +6,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..api.faults import MODES as FAULT_MODES
-from ..control.answers import cause_of
-from ..errors import StripeError
-from ..resources.disputes import close_dispute, open_dispute
-from ..resources.refunds import settle_refund
-from ..resources.webhook_endpoints import keep_endpoint
-from ..sandbox import Sandbox
-from ..webhooks.deliveries import MODES
-from ..world.clock import advance
+from sandbox.api.faults import MODES as FAULT_MODES
+from sandbox.control.answers import cause_of
+from sandbox.errors import StripeError
+from sandbox.resources.disputes import close_dispute, open_dispute
+from sandbox.resources.refunds import settle_refund
+from sandbox.resources.webhook_endpoints import keep_endpoint
+from sandbox.sandbox import Sandbox
+from sandbox.webhooks.deliveries import MODES
+from sandbox.world.clock import advance
+
 from .rendering import form_of, render, sandbox_of, see
 
 _SHOWN = 15
@@ -42,7 +43,7 @@ def _act(sandbox: Sandbox, request: Request, form: dict[str, str]) -> None:
     if action == "advance":
         advance(world, world.now() + int(float(form["days"]) * 86400), cause.base_url)
     elif action == "deliveries":
-        sandbox.courier.set_mode(form["mode"], int(form["n"]) if form.get("n") else None)
+        _deliver(sandbox, form)
     elif action == "flush":
         sandbox.courier.flush()
     elif action == "fault":
@@ -55,6 +56,11 @@ def _act(sandbox: Sandbox, request: Request, form: dict[str, str]) -> None:
     else:
         with world.work(cause):
             _decide(sandbox, action, form)
+
+
+def _deliver(sandbox: Sandbox, form: dict[str, str]) -> None:
+    mode = next(mode for mode in MODES if mode == form["mode"])
+    sandbox.courier.set_mode(mode, int(form["n"]) if form.get("n") else None)
 
 
 def _decide(sandbox: Sandbox, action: str | None, form: dict[str, str]) -> None:

@@ -6,11 +6,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..control.answers import cause_of
-from ..errors import StripeError
-from ..resources.invoice_collection import collect
-from ..resources.invoice_payments import intent_of
-from ..world.rows import Row
+from sandbox.control.answers import cause_of
+from sandbox.errors import StripeError
+from sandbox.resources.invoice_collection import collect
+from sandbox.resources.invoice_payments import intent_of
+from sandbox.world.rows import Row
+
 from .card_form import HINTS, card_from
 from .pdf import invoice_pdf
 from .rendering import form_of, message, render, sandbox_of, see
@@ -42,9 +43,7 @@ async def invoice(request: Request) -> Response:
             return see(f"/3ds/{intent['id']}" if intent and waits else f"/invoices/{row.id}")
     values: dict[str, Any] = {"country": "US", **form}
     body = world.rows[row.id].body
-    return render(
-        "invoice.html", status, invoice=body, form=values, problem=problem, hints=HINTS
-    )
+    return render("invoice.html", status, invoice=body, form=values, problem=problem, hints=HINTS)
 
 
 async def pdf(request: Request) -> Response:

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from ..money import formatted
-from ..world.rows import Obj
+from sandbox.money import formatted
+from sandbox.world.rows import Obj
 
 
 def invoice_pdf(invoice: Obj) -> bytes:

@@ -4,11 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..control.answers import cause_of
-from ..control.buying import use_card
-from ..errors import InvalidRequest, StripeError
-from ..resources.subscription_changes import change
-from ..world.rows import Obj, World
+from sandbox.control.answers import cause_of
+from sandbox.control.buying import use_card
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.resources.subscription_changes import change
+from sandbox.world.rows import Obj, World
+
 from .card_form import COUNTRIES, HINTS, card_from
 from .rendering import form_of, message, render, sandbox_of, see
 

@@ -9,9 +9,9 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ..money import formatted
-from ..sandbox import Sandbox
-from ..world.rows import Obj
+from sandbox.money import formatted
+from sandbox.sandbox import Sandbox
+from sandbox.world.rows import Obj
 
 # `form-action` is left out: browsers apply it to the redirect to the shop as well.
 _HEADERS = {

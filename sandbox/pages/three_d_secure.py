@@ -4,11 +4,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..control.answers import cause_of
-from ..errors import StripeError
-from ..resources.confirmation import authenticate
-from ..resources.setup_intents import authenticate_setup
-from ..world.rows import Obj, World
+from sandbox.control.answers import cause_of
+from sandbox.errors import StripeError
+from sandbox.resources.confirmation import authenticate
+from sandbox.resources.setup_intents import authenticate_setup
+from sandbox.world.rows import Obj, World
+
 from .checkout import success_url
 from .rendering import form_of, message, render, sandbox_of, see
 

@@ -1,7 +1,7 @@
 """The account that the key belongs to."""
 
-from ..api.operations import Call, operation
-from ..world.rows import Obj, World
+from sandbox.api.operations import Call, operation
+from sandbox.world.rows import Obj, World
 
 ACCOUNT_ID = "acct_1SandboxPlatform00"
 

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from ..errors import InvalidRequest
+from sandbox.errors import InvalidRequest
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.operations import Call, operation
-from ..world.rows import Obj, World
-from ..world.schedule import scheduled
+from sandbox.api.lists import listed
+from sandbox.api.operations import Call, operation
+from sandbox.world.rows import Obj, World
+from sandbox.world.schedule import scheduled
 
 _SETTLING_SECONDS = 2 * 24 * 3600
 

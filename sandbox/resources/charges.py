@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from ..api.expand import extra
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..cards import DECLINES
-from ..money import rounded_fee
-from ..webhooks.events import changing, emit
-from ..world.ids import random_text
-from ..world.rows import Obj, World
+from sandbox.api.expand import extra
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.cards import DECLINES
+from sandbox.money import rounded_fee
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
+
 from .balance import book
 from .payment_methods import card_of
 

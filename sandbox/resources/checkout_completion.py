@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..api.metadata import merged
-from ..errors import InvalidRequest, StripeError
-from ..webhooks.events import emit
-from ..world.rows import Obj, World
+from sandbox.api.metadata import merged
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.webhooks.events import emit
+from sandbox.world.rows import Obj, World
+
 from .checkout_sessions import details
 from .confirmation import confirm, when_settled
 from .customers import make_customer
@@ -162,7 +163,8 @@ def start_for_nothing(world: World, session: Obj) -> None:
 def _make_subscription(world: World, session: Obj) -> tuple[Obj, Obj]:
     notes = world.notes(session["id"])
     data = dict(notes["params"].get("subscription_data") or {})
-    recurring, one_time = [], []
+    recurring: list[Obj] = []
+    one_time: list[Obj] = []
     for line in notes["lines"]:
         price = world.get("price", line["price"])
         # What was on offer when the page opened is sold, though it may be archived by now.

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..world.rows import Obj, World
+from sandbox.world.rows import Obj, World
+
 from .checkout_totals import add_up
 from .coupons import amount_off, check_redeemable
 from .promotion_codes import coupon_of, find_code

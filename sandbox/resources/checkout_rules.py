@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..errors import InvalidRequest
-from ..world.rows import World
+from sandbox.errors import InvalidRequest
+from sandbox.world.rows import World
+
 from .addresses import check_email, check_url
 
 _TRIAL_NOTICE = 48 * 3600
@@ -85,7 +86,8 @@ def _check_times(world: World, params: dict[str, Any]) -> None:
     now, expires = world.now(), params.get("expires_at")
     if expires is not None and not now + 30 * 60 - 60 <= expires:
         raise InvalidRequest(
-            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.",
+            "The `expires_at` timestamp must be at least 30 minutes from Checkout Session"
+            " creation.",
             "expires_at",
         )
     if expires is not None and expires > now + 24 * 3600 + 60:

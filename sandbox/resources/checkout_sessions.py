@@ -2,22 +2,23 @@
 
 from typing import Any
 
-from ..api.expand import extra
-from ..api.lists import listed, page
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..webhooks.events import emit
-from ..world.rows import Obj, Row, World
-from ..world.schedule import scheduled
+from sandbox.api.expand import extra
+from sandbox.api.lists import listed, page
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import emit
+from sandbox.world.rows import Obj, Row, World
+from sandbox.world.schedule import scheduled
+
 from . import checkout_discounts
 from .checkout_rules import check_parameters
 from .checkout_totals import add_up, check_total, chosen_prices, line_items
 from .invoice_payments import intent_of
 from .setup_intents import make_setup
 
-_PLAIN = ("allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id",
-          "customer", "customer_email", "locale", "submit_type", "success_url")  # fmt: skip
+_PLAIN = ("allow_promotion_codes", "billing_address_collection", "cancel_url",
+          "client_reference_id", "customer", "customer_email", "locale", "submit_type", "success_url")  # fmt: skip
 DAY = 24 * 3600
 
 
@@ -188,4 +189,3 @@ def list_all(call: Call) -> Obj:
         ("customer", "payment_intent", "status", "subscription"),
         fits,
     )
-

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ..errors import InvalidRequest
-from ..money import MINIMUM, formatted
-from ..world.rows import Obj, World
+from sandbox.errors import InvalidRequest
+from sandbox.money import MINIMUM, formatted
+from sandbox.world.rows import Obj, World
+
 from .prices import make_price
 
 

@@ -6,12 +6,13 @@ Who made the intent (an invoice, a checkout) registers to hear how it went.
 from collections.abc import Callable
 from typing import Any
 
-from ..cards import AUTHENTICATION_FAILED, DECLINES, Decline
-from ..errors import DOCS, InvalidRequest, StripeError
-from ..webhooks.events import emit
-from ..world.ids import random_text
-from ..world.rows import Obj, World
-from ..world.schedule import scheduled
+from sandbox.cards import AUTHENTICATION_FAILED, DECLINES, Decline
+from sandbox.errors import DOCS, InvalidRequest, StripeError
+from sandbox.webhooks.events import emit
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
+from sandbox.world.schedule import scheduled
+
 from .charges import make_charge
 from .disputes import open_dispute_for_card
 from .payment_methods import attach, card_of, used_up
@@ -171,7 +172,11 @@ def _debit_due(body: Obj, notes: dict[str, Any]) -> int | None:
 
 
 @scheduled("payment_intent", _debit_due)
-def settle_debit(world: World, intent: Obj, succeeded: bool = True) -> None:
+def debit_arrives(world: World, intent: Obj) -> None:
+    settle_debit(world, intent, True)
+
+
+def settle_debit(world: World, intent: Obj, succeeded: bool) -> None:
     """The bank debit went through after some days, or it did not."""
     method = world.get("payment_method", intent["payment_method"])
     if succeeded:

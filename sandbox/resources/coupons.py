@@ -1,12 +1,12 @@
 """Coupons, and how much one takes off."""
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..money import check_currency
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.money import check_currency
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
 
 
 def amount_off(coupon: Obj, amount: int, currency: str) -> int:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..api.search import searched
-from ..errors import InvalidRequest
-from ..webhooks.events import changing, emit
-from ..world.ids import random_text
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.api.search import searched
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
+
 from .payment_methods import attach, card_of, declined_card, method_for
 
 _PLAIN = ("description", "email", "name", "phone", "address", "shipping", "tax_exempt", "balance")
@@ -56,9 +57,7 @@ def _set_default_method(world: World, customer: Obj, params: dict[str, Any]) -> 
     if "default_payment_method" in settings:
         id_ = settings["default_payment_method"] or None
         if id_:
-            method = world.get(
-                "payment_method", id_, "invoice_settings[default_payment_method]"
-            )
+            method = world.get("payment_method", id_, "invoice_settings[default_payment_method]")
             if method["customer"] != customer["id"]:
                 raise not_of_customer(id_)
         customer["invoice_settings"]["default_payment_method"] = id_

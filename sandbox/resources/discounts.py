@@ -4,9 +4,10 @@ import calendar
 from datetime import UTC, datetime
 from typing import Any
 
-from ..errors import InvalidRequest
-from ..webhooks.events import emit
-from ..world.rows import Obj, World
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import emit
+from sandbox.world.rows import Obj, World
+
 from .coupons import amount_off, check_redeemable, redeem
 from .promotion_codes import redeem_code, usable
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..cards import Card
-from ..errors import InvalidRequest
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.cards import Card
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
+
 from .balance import book
 
 FEE = 1500

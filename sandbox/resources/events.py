@@ -2,9 +2,9 @@
 
 from fnmatch import fnmatch
 
-from ..api.lists import listed
-from ..api.operations import Call, operation
-from ..world.rows import Obj, Row
+from sandbox.api.lists import listed
+from sandbox.api.operations import Call, operation
+from sandbox.world.rows import Obj, Row
 
 
 @operation("GET", "/v1/events/{id}", "EventRetrieveParams")

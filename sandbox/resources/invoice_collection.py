@@ -1,11 +1,13 @@
 """Collecting what an invoice asks for, and asking again when the card said no."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ..errors import InvalidRequest, StripeError
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
-from ..world.schedule import scheduled
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
+from sandbox.world.schedule import scheduled
+
 from .confirmation import confirm, when_settled
 from .invoice_making import finalize, mark_paid, subscription_of
 from .invoice_payments import open_payment
@@ -84,19 +86,11 @@ def _paid(world: World, invoice: Obj, intent: Obj) -> None:
             subscription["status"] = "active"
 
 
-def changing_unless_new(world: World, subscription: Obj) -> Any:
+def changing_unless_new(world: World, subscription: Obj) -> AbstractContextManager[Any]:
     """A subscription that nobody has been told of yet is told of once, when it is made."""
     if world.rows[subscription["id"]].notes.get("announced"):
         return changing(world, "customer.subscription.updated", subscription)
-    return _Silent()
-
-
-class _Silent:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
+    return nullcontext()
 
 
 def _failed(world: World, invoice: Obj) -> None:

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..money import formatted
-from ..world.rows import Obj, World
+from sandbox.money import formatted
+from sandbox.world.rows import Obj, World
+
 from .discounts import shares
 
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from ..errors import InvalidRequest
-from ..money import MINIMUM
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.errors import InvalidRequest
+from sandbox.money import MINIMUM
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
+
 from .account import platform_account
 from .discounts import spend
 from .invoice_lines import add_up

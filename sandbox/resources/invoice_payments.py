@@ -1,9 +1,9 @@
 """Invoice payments: which intent pays which invoice."""
 
-from ..api.expand import extra
-from ..api.lists import listed
-from ..api.operations import Call, operation
-from ..world.rows import Obj, Row, World
+from sandbox.api.expand import extra
+from sandbox.api.lists import listed
+from sandbox.api.operations import Call, operation
+from sandbox.world.rows import Obj, Row, World
 
 
 def payment_of(world: World, invoice: Obj) -> Obj | None:

@@ -1,11 +1,12 @@
 """What an invoice would come to: the change is really made, looked at, and undone."""
 
-import marshal
 from typing import Any
 
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..world.rows import Obj, World
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.world.copies import copied
+from sandbox.world.rows import Obj, World
+
 from .discounts import make_discount
 from .invoice_lines import add_up
 from .periods import end_after
@@ -34,7 +35,7 @@ def create_preview(call: Call) -> Obj:
             "You must provide a `subscription`, or a `customer` with `subscription_details`.",
             code="invoice_upcoming_none",
         )
-    shown = marshal.loads(marshal.dumps(invoice))
+    shown = copied(invoice)
     world.undo()
     shown["id"] = f"upcoming_{shown['id']}"
     shown["lines"]["url"] = f"/v1/invoices/{shown['id']}/lines"
@@ -59,9 +60,8 @@ def _of_subscription(world: World, params: dict[str, Any], wanted: dict[str, Any
             world, discount, subscription["customer"], subscription["currency"], **place
         )
         subscription["discounts"].append(made["id"])
-    if _ITEMS & wanted.keys():
-        if invoice := change_items(world, subscription, wanted):
-            return invoice
+    if _ITEMS & wanted.keys() and (invoice := change_items(world, subscription, wanted)):
+        return invoice
     return _next(world, subscription)
 
 

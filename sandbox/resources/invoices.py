@@ -1,13 +1,14 @@
 """Invoices: the doors to reading, making and paying one."""
 
-from ..api.lists import listed, page
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..api.search import searched
-from ..errors import InvalidRequest
-from ..money import check_currency
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, Row
+from sandbox.api.lists import listed, page
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.api.search import searched
+from sandbox.errors import InvalidRequest
+from sandbox.money import check_currency
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, Row
+
 from .discounts import make_discount
 from .invoice_collection import collect
 from .invoice_lines import add_up
@@ -26,7 +27,7 @@ def create(call: Call) -> Obj:
     invoice = new_invoice(
         world,
         customer,
-        check_currency(params.get("currency", customer["currency"] or "usd")),
+        check_currency(str(params.get("currency", customer["currency"] or "usd"))),
         "manual",
         metadata=merged({}, params.get("metadata")),
         description=params.get("description"),
@@ -86,25 +87,33 @@ def pay(call: Call) -> Obj:
     world, params, invoice = call.world, call.params, retrieve(call)
     if invoice["status"] == "draft":
         finalize(world, invoice)
-    elif invoice["status"] == "paid":
-        raise InvalidRequest("Invoice is already paid", code="invoice_already_paid")
-    elif invoice["status"] in ("void", "uncollectible"):
-        raise InvalidRequest(f"This invoice is {invoice['status']} and cannot be paid.")
+    else:
+        _check_payable(invoice)
     if invoice["status"] == "paid":
         return invoice
     if params.get("paid_out_of_band"):
-        if payment := open_payment(world, invoice):
-            intent = world.get("payment_intent", payment["payment"]["payment_intent"])
-            payment["status"] = "canceled"
-            cancel_intent(world, intent, "automatic")
-        mark_paid(world, invoice, invoice["amount_due"])
+        _pay_elsewhere(call, invoice)
         return invoice
-    method = None
-    if params.get("payment_method"):
-        method = method_for(world, params["payment_method"])
+    reference = params.get("payment_method")
+    method = method_for(world, reference) if reference else None
     if error := collect(world, invoice, method):
         raise error
     return invoice
+
+
+def _check_payable(invoice: Obj) -> None:
+    if invoice["status"] == "paid":
+        raise InvalidRequest("Invoice is already paid", code="invoice_already_paid")
+    if invoice["status"] != "open":
+        raise InvalidRequest(f"This invoice is {invoice['status']} and cannot be paid.")
+
+
+def _pay_elsewhere(call: Call, invoice: Obj) -> None:
+    if payment := open_payment(call.world, invoice):
+        intent = call.world.get("payment_intent", payment["payment"]["payment_intent"])
+        payment["status"] = "canceled"
+        cancel_intent(call.world, intent, "automatic")
+    mark_paid(call.world, invoice, invoice["amount_due"])
 
 
 @operation("POST", "/v1/invoices/{id}/send", "InvoiceSendInvoiceParams")

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..api.search import searched
-from ..errors import InvalidRequest
-from ..money import check_charge, check_currency
-from ..webhooks.events import changing, emit
-from ..world.ids import random_text
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.api.search import searched
+from sandbox.errors import InvalidRequest
+from sandbox.money import check_charge, check_currency
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
+
 from .charges import capture as capture_charge
 from .confirmation import confirm
 from .payment_methods import make_card, make_debit, method_for
@@ -190,7 +191,7 @@ def capture(call: Call) -> Obj:
     world, intent = call.world, retrieve(call)
     if intent["status"] != "requires_capture":
         raise _unexpected(intent, "capture")
-    amount = call.params.get("amount_to_capture", intent["amount_capturable"])
+    amount: int = call.params.get("amount_to_capture") or intent["amount_capturable"]
     if not 0 < amount <= intent["amount_capturable"]:
         raise InvalidRequest(
             "The amount to capture must be at most the amount capturable.", "amount_to_capture"

@@ -3,13 +3,13 @@
 import hashlib
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..cards import CARDS, DECLINES, NAMES, Card, passes_luhn
-from ..errors import InvalidRequest, StripeError
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.cards import CARDS, DECLINES, NAMES, Card, passes_luhn
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
 
 _PLAIN = Card()
 _DEBITS: dict[str, dict[str, Any]] = {
@@ -29,7 +29,7 @@ _DEBITS: dict[str, dict[str, Any]] = {
 
 def card_of(world: World, method: Obj) -> Card:
     number = world.rows[method["id"]].notes.get("number")
-    return CARDS.get(number, _PLAIN)
+    return CARDS.get(number or "", _PLAIN)
 
 
 def make_card(
@@ -50,7 +50,7 @@ def make_card(
         "display_brand": card.brand,
         "exp_month": expiry[0],
         "exp_year": expiry[1],
-        "fingerprint": hashlib.sha1(number.encode()).hexdigest()[:16],
+        "fingerprint": hashlib.sha256(number.encode()).hexdigest()[:16],
         "funding": "credit",
         "generated_from": None,
         "last4": number[-4:],

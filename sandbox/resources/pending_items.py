@@ -1,17 +1,23 @@
 """Invoice items: what is to be put on a customer's next invoice."""
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..money import check_currency
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.money import check_currency
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
+
 from .invoice_lines import add_up, from_invoice_item, from_subscription, make_line
 
 
 def make_pending(
-    world: World, customer: str, amount: int, currency: str, description: str | None, **fields: object
+    world: World,
+    customer: str,
+    amount: int,
+    currency: str,
+    description: str | None,
+    **fields: object,
 ) -> Obj:
     quantity = fields.pop("quantity", 1)
     period = fields.pop("period", None) or {"start": world.now(), "end": world.now()}
@@ -47,9 +53,9 @@ def pending_of(world: World, customer: str, subscription: str | None) -> list[Ob
     for row in list(world.peek("invoiceitem")):
         body = row.body
         details = (body["parent"] or {}).get("subscription_details") or {}
-        if body["customer"] == customer and not body["invoice"]:
-            if details.get("subscription") in (subscription, None):
-                found.append(world.body(row.id))
+        waits = body["customer"] == customer and not body["invoice"]
+        if waits and details.get("subscription") in (subscription, None):
+            found.append(world.body(row.id))
     return found
 
 

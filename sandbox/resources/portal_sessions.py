@@ -1,10 +1,11 @@
 """Billing portal sessions, and the configurations that they follow."""
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..webhooks.events import emit
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.webhooks.events import emit
+from sandbox.world.rows import Obj, World
+
 from .addresses import check_url
 
 
@@ -15,14 +16,10 @@ def _default_configuration(world: World) -> Obj:
 
 
 def _make_configuration(world: World, **fields: object) -> Obj:
-    return world.create(
-        "billing_portal.configuration", active=True, updated=world.now(), **fields
-    )
+    return world.create("billing_portal.configuration", active=True, updated=world.now(), **fields)
 
 
-@operation(
-    "POST", "/v1/billing_portal/configurations", "billing_portal.ConfigurationCreateParams"
-)
+@operation("POST", "/v1/billing_portal/configurations", "billing_portal.ConfigurationCreateParams")
 def create_configuration(call: Call) -> Obj:
     configuration = _make_configuration(
         call.world,

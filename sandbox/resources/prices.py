@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..api.search import searched
-from ..errors import InvalidRequest
-from ..money import MAXIMUM, check_currency
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.api.search import searched
+from sandbox.errors import InvalidRequest
+from sandbox.money import MAXIMUM, check_currency
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
+
 from .products import make_product
 
 _LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}

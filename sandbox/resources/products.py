@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..api.search import searched
-from ..errors import InvalidRequest
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.api.search import searched
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
 
 _PLAIN = ("active", "name", "description", "url", "unit_label", "statement_descriptor", "tax_code",
           "shippable", "images")  # fmt: skip
@@ -27,9 +27,7 @@ def _fields(params: dict[str, Any], old: Obj | None) -> dict[str, Any]:
 
 def make_product(world: World, params: dict[str, Any]) -> Obj:
     if params.get("id") and world.rows.get(params["id"]):
-        raise InvalidRequest(
-            "Product already exists.", "id", "resource_already_exists"
-        )
+        raise InvalidRequest("Product already exists.", "id", "resource_already_exists")
     product = world.create(
         "product", id=params.get("id"), updated=world.now(), **_fields(params, None)
     )

@@ -1,12 +1,12 @@
 """Promotion codes: what a customer types in to get a coupon."""
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest, StripeError
-from ..webhooks.events import changing, emit
-from ..world.ids import random_text
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
 
 
 def coupon_of(world: World, promotion_code: Obj) -> Obj:
@@ -28,9 +28,7 @@ def usable(world: World, code: Obj, customer: str | None, amount: int, currency:
     )
 
 
-def find_code(
-    world: World, text: str, customer: str | None, amount: int, currency: str
-) -> Obj:
+def find_code(world: World, text: str, customer: str | None, amount: int, currency: str) -> Obj:
     """What the customer typed; raises the message that the checkout shows."""
     for code in world.select("promotion_code", active=True):
         if code["code"].lower() == text.strip().lower():
@@ -99,6 +97,8 @@ def list_all(call: Call) -> Obj:
         call,
         "promotion_code",
         ("active", "customer"),
-        lambda row: (not wanted or row.body["code"].lower() == wanted)
-        and (not coupon or row.body["promotion"]["coupon"] == coupon),
+        lambda row: (
+            (not wanted or row.body["code"].lower() == wanted)
+            and (not coupon or row.body["promotion"]["coupon"] == coupon)
+        ),
     )

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from ..api.metadata import merged
-from ..errors import InvalidRequest
-from ..webhooks.events import emit
-from ..world.rows import Obj, World
+from sandbox.api.metadata import merged
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import emit
+from sandbox.world.rows import Obj, World
+
 from .invoice_lines import add_up, described, from_subscription, make_line
 from .invoice_making import new_invoice
 from .pending_items import bill_pending, make_pending
@@ -71,8 +72,7 @@ def apply_items(world: World, subscription: Obj, wanted: list[dict[str, Any]]) -
             price = price_of(world, change, place)
             if any(other["price"]["id"] == price["id"] for other in items):
                 raise InvalidRequest(
-                    "Cannot add multiple subscription items with the same plan:"
-                    f" {price['id']}",
+                    f"Cannot add multiple subscription items with the same plan: {price['id']}",
                     place,
                 )
             items.append(make_item(world, subscription, price, change, period))

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..money import formatted
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
-from ..world.schedule import scheduled
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.money import formatted
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
+from sandbox.world.schedule import scheduled
+
 from .balance import book
 from .payment_methods import card_of
 
@@ -158,7 +159,9 @@ def update(call: Call) -> Obj:
 def cancel(call: Call) -> Obj:
     refund = retrieve(call)
     if refund["status"] not in ("pending", "requires_action"):
-        raise InvalidRequest(f"Refund {refund['id']} with status {refund['status']} cannot be canceled.")
+        raise InvalidRequest(
+            f"Refund {refund['id']} with status {refund['status']} cannot be canceled."
+        )
     return settle_refund(call.world, refund, "canceled")
 
 

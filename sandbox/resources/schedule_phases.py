@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from ..api.metadata import merged
-from ..errors import InvalidRequest
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.api.metadata import merged
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
+
 from .discounts import make_discount
 from .periods import later
 from .prorations import apply_items, change_items, interval_of
@@ -23,12 +24,8 @@ def make_phase(world: World, wanted: dict[str, Any], start: int, place: str) -> 
         duration = wanted.get("duration") or prices[0]["recurring"]
         end = later(start, {"interval_count": 1, **duration})
     if end == "now" or end <= start:
-        raise InvalidRequest(
-            "The end of a phase must come after its start.", f"{place}[end_date]"
-        )
-    items = [
-        _phase_item(price, item) for price, item in zip(prices, wanted["items"], strict=True)
-    ]
+        raise InvalidRequest("The end of a phase must come after its start.", f"{place}[end_date]")
+    items = [_phase_item(price, item) for price, item in zip(prices, wanted["items"], strict=True)]
     discounts = [_discount(item) for item in wanted.get("discounts") or []]
     return _phase(
         start, end, prices[0]["currency"], items,

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..cards import AUTHENTICATION_FAILED, DECLINES
-from ..errors import DOCS, InvalidRequest, StripeError
-from ..webhooks.events import emit
-from ..world.ids import random_text
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.cards import AUTHENTICATION_FAILED, DECLINES
+from sandbox.errors import DOCS, InvalidRequest, StripeError
+from sandbox.webhooks.events import emit
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
+
 from .payment_methods import attach, card_of, method_for
 
 
@@ -57,7 +58,7 @@ def authenticate_setup(world: World, setup: Obj, succeeded: bool) -> StripeError
 def _refuse(world: World, setup: Obj, method: Obj, reason: str | None) -> StripeError:
     decline = DECLINES[reason] if reason else AUTHENTICATION_FAILED
     code = decline.code if reason else "setup_intent_authentication_failure"
-    error = {
+    error: dict[str, Any] = {
         "code": code,
         "doc_url": DOCS + code.replace("_", "-"),
         "message": decline.message,
@@ -132,9 +133,7 @@ def cancel(call: Call) -> Obj:
             f"You cannot cancel this SetupIntent because it has a status of {setup['status']}.",
             code="setup_intent_unexpected_state",
         )
-    setup.update(
-        status="canceled", cancellation_reason=call.params.get("cancellation_reason")
-    )
+    setup.update(status="canceled", cancellation_reason=call.params.get("cancellation_reason"))
     emit(call.world, "setup_intent.canceled", setup)
     return setup
 

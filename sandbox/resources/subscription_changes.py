@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from ..api.metadata import merged
-from ..errors import InvalidRequest
-from ..webhooks.events import changing
-from ..world.rows import Obj, World
+from sandbox.api.metadata import merged
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import changing
+from sandbox.world.rows import Obj, World
+
 from .customers import not_of_customer
 from .discounts import make_discount
 from .invoice_collection import collect
@@ -60,13 +61,7 @@ def _plain(world: World, subscription: Obj, params: dict[str, Any]) -> None:
     for name in ("description", "days_until_due", "collection_method"):
         if name in params:
             subscription[name] = params[name] or None
-    if "default_payment_method" in params:
-        id_ = params["default_payment_method"] or None
-        if id_:
-            method = world.get("payment_method", id_, "default_payment_method")
-            if method["customer"] != subscription["customer"]:
-                raise not_of_customer(id_)
-        subscription["default_payment_method"] = id_
+    _default_method(world, subscription, params)
     if "automatic_tax" in params:
         subscription["automatic_tax"]["enabled"] = params["automatic_tax"]["enabled"]
     if trial := (params.get("trial_settings") or {}).get("end_behavior"):
@@ -74,6 +69,16 @@ def _plain(world: World, subscription: Obj, params: dict[str, Any]) -> None:
     saved = (params.get("payment_settings") or {}).get("save_default_payment_method")
     if saved:
         subscription["payment_settings"]["save_default_payment_method"] = saved
+
+
+def _default_method(world: World, subscription: Obj, params: dict[str, Any]) -> None:
+    if "default_payment_method" in params:
+        id_ = params["default_payment_method"] or None
+        if id_:
+            method = world.get("payment_method", id_, "default_payment_method")
+            if method["customer"] != subscription["customer"]:
+                raise not_of_customer(id_)
+        subscription["default_payment_method"] = id_
 
 
 def _end(world: World, subscription: Obj, params: dict[str, Any]) -> None:
@@ -131,6 +136,8 @@ def _move_end(world: World, subscription: Obj, end: int) -> None:
 def _discounts(world: World, subscription: Obj, wanted: list[dict[str, Any]]) -> None:
     place = {"subscription": subscription["id"]}
     subscription["discounts"] = [
-        make_discount(world, item, subscription["customer"], subscription["currency"], **place)["id"]
+        make_discount(world, item, subscription["customer"], subscription["currency"], **place)[
+            "id"
+        ]
         for item in wanted
     ]

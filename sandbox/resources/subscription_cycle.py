@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from ..webhooks.events import changing, emit
-from ..world.clock import DRAFT_SECONDS
-from ..world.rows import Obj, World
-from ..world.schedule import scheduled
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.clock import DRAFT_SECONDS
+from sandbox.world.rows import Obj, World
+from sandbox.world.schedule import scheduled
+
 from .discounts import still_running
 from .invoice_collection import default_method
 from .invoice_lines import add_up, described, from_subscription, make_line

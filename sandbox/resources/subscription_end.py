@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, World
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, World
 
 ENDED = ("canceled", "incomplete_expired")
 
@@ -46,10 +46,9 @@ def _end_schedule(world: World, subscription: Obj) -> None:
 def stop_collecting(world: World, subscription: Obj) -> None:
     for row in list(world.peek("invoice")):
         details = (row.body["parent"] or {}).get("subscription_details") or {}
-        if details.get("subscription") == subscription["id"]:
-            if row.body["status"] in ("draft", "open"):
-                invoice = world.body(row.id)
-                invoice.update(auto_advance=False, next_payment_attempt=None)
+        mine = details.get("subscription") == subscription["id"]
+        if mine and row.body["status"] in ("draft", "open"):
+            world.body(row.id).update(auto_advance=False, next_payment_attempt=None)
 
 
 def after_last_retry(world: World, subscription: Obj) -> None:

@@ -1,8 +1,9 @@
 """Adding, changing and removing one item of a subscription by itself."""
 
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..world.rows import Obj
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.world.rows import Obj
+
 from .subscription_changes import change
 from .subscription_items import retrieve
 

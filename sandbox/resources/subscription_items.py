@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..world.rows import Obj, World
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.world.rows import Obj, World
+
 from .periods import later
 from .prices import make_price
 
@@ -53,7 +54,7 @@ def check_together(prices: list[Obj]) -> None:
 def make_item(
     world: World, subscription: Obj, price: Obj, wanted: dict[str, Any], period: tuple[int, int]
 ) -> Obj:
-    item = world.create(
+    return world.create(
         "subscription_item",
         price=dict(price),
         plan=plan_of(world, price),
@@ -65,7 +66,6 @@ def make_item(
         discounts=[],
         tax_rates=[],
     )
-    return item
 
 
 def set_price(world: World, item: Obj, price: Obj) -> None:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, Row, World
-from ..world.schedule import scheduled
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, Row, World
+from sandbox.world.schedule import scheduled
+
 from .schedule_phases import enter_due_phase, make_phase, phase_of_subscription, release
 from .subscription_end import end_subscription
 from .subscription_start import announce, bill_first, first_invoice, new_subscription

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from ..api.metadata import merged
-from ..errors import InvalidRequest, StripeError
-from ..webhooks.events import emit
-from ..world.rows import Obj, World
+from sandbox.api.metadata import merged
+from sandbox.errors import InvalidRequest, StripeError
+from sandbox.webhooks.events import emit
+from sandbox.world.rows import Obj, World
+
 from .discounts import make_discount
 from .invoice_collection import collect, default_method
 from .invoice_lines import add_up, described, from_subscription, make_line
@@ -172,10 +173,10 @@ def announce(world: World, subscription: Obj) -> None:
 def tell_trial_end(world: World, subscription: Obj) -> None:
     """Three days before the end, or at once when the trial is shorter; once."""
     notes = world.notes(subscription["id"])
-    if notes.get("trial_notice") != subscription["trial_end"]:
-        if subscription["trial_end"] - TRIAL_NOTICE <= world.now():
-            notes["trial_notice"] = subscription["trial_end"]
-            emit(world, "customer.subscription.trial_will_end", subscription)
+    told = notes.get("trial_notice") == subscription["trial_end"]
+    if not told and subscription["trial_end"] - TRIAL_NOTICE <= world.now():
+        notes["trial_notice"] = subscription["trial_end"]
+        emit(world, "customer.subscription.trial_will_end", subscription)
 
 
 def bill_first(

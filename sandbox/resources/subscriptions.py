@@ -1,11 +1,12 @@
 """Subscriptions: the doors to starting, reading, changing and ending one."""
 
-from ..api.lists import in_range, listed
-from ..api.operations import Call, operation
-from ..api.search import searched
-from ..errors import InvalidRequest
-from ..webhooks.events import changing, emit
-from ..world.rows import Obj, Row
+from sandbox.api.lists import in_range, listed
+from sandbox.api.operations import Call, operation
+from sandbox.api.search import searched
+from sandbox.errors import InvalidRequest
+from sandbox.webhooks.events import changing, emit
+from sandbox.world.rows import Obj, Row
+
 from .customers import not_of_customer
 from .subscription_changes import change
 from .subscription_end import ENDED, end_subscription
@@ -52,9 +53,7 @@ def update(call: Call) -> Obj:
 def cancel(call: Call) -> Obj:
     subscription = retrieve(call)
     if subscription["status"] in ENDED:
-        raise InvalidRequest(
-            f"No such subscription: '{call.id}'", "id", "resource_missing", 404
-        )
+        raise InvalidRequest(f"No such subscription: '{call.id}'", "id", "resource_missing", 404)
     details = call.params.get("cancellation_details")
     end_subscription(call.world, subscription, details=details)
     return subscription

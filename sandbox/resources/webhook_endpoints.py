@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from .. import API_VERSION
-from ..api.lists import listed
-from ..api.metadata import merged
-from ..api.operations import Call, operation
-from ..errors import InvalidRequest
-from ..world.ids import random_text
-from ..world.rows import Obj, World
+from sandbox import API_VERSION
+from sandbox.api.lists import listed
+from sandbox.api.metadata import merged
+from sandbox.api.operations import Call, operation
+from sandbox.errors import InvalidRequest
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
 
 
 def keep_endpoint(world: World, url: str, secret: str) -> Obj:
@@ -34,8 +34,11 @@ def make_endpoint(
 def create(call: Call) -> Obj:
     params = call.params
     if not params["url"].startswith(("http://", "https://")):
-        raise InvalidRequest("Invalid URL: An explicit scheme (such as https) must be provided.", "url",
-                             "url_invalid")  # fmt: skip
+        raise InvalidRequest(
+            "Invalid URL: An explicit scheme (such as https) must be provided.",
+            "url",
+            "url_invalid",
+        )
     version = params.get("api_version")
     if version and not version.endswith(".dahlia"):
         raise InvalidRequest(f"This sandbox speaks {API_VERSION} only.", "api_version")

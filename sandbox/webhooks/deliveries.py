@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import httpx
 
-from ..world.rows import World
+from sandbox.world.rows import World
+
 from .signing import signature
 
 Mode = Literal["normal", "hold", "duplicate", "shuffle", "drop"]
@@ -58,7 +59,7 @@ class Courier:
     # -- how they go out
 
     def set_mode(self, mode: Mode, count: int | None = None) -> None:
-        """`count` is how many copies are sent, how many are shuffled at a time, or how many lost."""
+        """`count`: how many copies are sent, are shuffled at a time, or are lost."""
         self.mode = mode
         self.count = count or {"duplicate": 2, "shuffle": 5}.get(mode, 0)
         self.left = count if mode == "drop" else None

@@ -1,20 +1,20 @@
 """Making an event of what happened, for everyone who asked to be told."""
 
-import marshal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .. import API_VERSION
-from ..contract.checks import check_event
-from ..world.changes import previous_attributes
-from ..world.ids import random_text
-from ..world.rows import Obj, World
+from sandbox import API_VERSION
+from sandbox.contract.checks import check_event
+from sandbox.world.changes import previous_attributes
+from sandbox.world.copies import copied
+from sandbox.world.ids import random_text
+from sandbox.world.rows import Obj, World
 
 
 def emit(world: World, type_: str, body: Obj, previous: dict[str, Any] | None = None) -> Obj:
     """Keep an event about the object as it is now, and one delivery per endpoint."""
-    data: dict[str, Any] = {"object": marshal.loads(marshal.dumps(body))}
+    data: dict[str, Any] = {"object": copied(body)}
     if previous is not None:
         data["previous_attributes"] = previous
     cause = world.cause
@@ -64,7 +64,7 @@ def enqueue(world: World, event: Obj, endpoint: Obj) -> None:
 @contextmanager
 def changing(world: World, type_: str, body: Obj) -> Iterator[Obj]:
     """Emit an event with the previous attributes if the object differs afterwards."""
-    before = marshal.loads(marshal.dumps(body))
+    before = copied(body)
     yield body
     if previous := previous_attributes(before, body):
         emit(world, type_, body, previous)

@@ -1,6 +1,7 @@
 """Moving time: everything that falls due happens in order, each at its own instant."""
 
-from ..errors import SandboxBug
+from sandbox.errors import SandboxBug
+
 from .rows import Cause, World
 from .schedule import RULES
 

@@ -38,7 +38,7 @@ PREFIXES = {
 
 
 def random_text(length: int) -> str:
-    return "".join(random.choices(_LETTERS, k=length))
+    return "".join(random.choices(_LETTERS, k=length))  # noqa: S311
 
 
 def new_id(kind: str) -> str:

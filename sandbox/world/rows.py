@@ -1,13 +1,14 @@
 """The objects, and one unit of work at a time over them: all of it is kept, or none."""
 
-import marshal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Missing, StripeError
+from sandbox.errors import Missing, StripeError
+from sandbox.world.copies import packed, unpacked
+
 from .ids import new_id
 from .schedule import Schedule
 from .skeletons import skeleton
@@ -28,7 +29,7 @@ class Row:
     notes: dict[str, Any]
 
     def packed(self) -> bytes:
-        return marshal.dumps((self.body, self.notes))
+        return packed((self.body, self.notes))
 
 
 @dataclass(slots=True)
@@ -188,7 +189,7 @@ class World:
                 if row:
                     self._unplace(row)
             elif row:
-                row.body, row.notes = marshal.loads(before)
+                row.body, row.notes = unpacked(before)
         self._before.clear()
         self.outbox.clear()
 

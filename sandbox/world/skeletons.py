@@ -1,11 +1,10 @@
 """New objects: every field that the type has, with nothing in it yet."""
 
-import marshal
 from functools import cache
 from typing import Any, get_args, get_origin
 
-from ..contract.checks import object_class
-from ..contract.fields import (
+from sandbox.contract.checks import object_class
+from sandbox.contract.fields import (
     LITERALS,
     Field,
     is_list_of_objects,
@@ -13,6 +12,8 @@ from ..contract.fields import (
     is_untyped,
     object_fields,
 )
+from sandbox.world.copies import packed, unpacked
+
 from .observed import FIRST_VALUES, LEFT_OUT, NEVER
 
 # A payment method has one field per kind of method; only that of its own kind is ever sent.
@@ -23,7 +24,7 @@ _PAYMENT_METHOD = {
 
 
 def skeleton(kind: str) -> dict[str, Any]:
-    return marshal.loads(_packed(kind))
+    return unpacked(_packed(kind))
 
 
 @cache
@@ -33,7 +34,7 @@ def _packed(kind: str) -> bytes:
         fields = {name: value for name, value in fields.items() if name in _PAYMENT_METHOD}
     fields.update(FIRST_VALUES.get(kind, {}))
     fields["object"] = kind
-    return marshal.dumps(fields)
+    return packed(fields)
 
 
 def blank(cls: type) -> dict[str, Any]:

@@ -10,7 +10,9 @@ CREATE TABLE IF NOT EXISTS object (
     id TEXT PRIMARY KEY, number INTEGER NOT NULL, kind TEXT NOT NULL, account TEXT,
     body TEXT NOT NULL, notes TEXT NOT NULL
 )"""
-_WRITE = "INSERT OR REPLACE INTO object (id, number, kind, account, body, notes) VALUES (?,?,?,?,?,?)"
+_WRITE = (
+    "INSERT OR REPLACE INTO object (id, number, kind, account, body, notes) VALUES (?,?,?,?,?,?)"
+)
 
 Record = tuple[str, int, str, str | None, dict[str, Any], dict[str, Any]]
 
