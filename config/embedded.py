@@ -67,23 +67,18 @@ class Server:
         self.folder = folder.resolve()
         self.durable = durable
         self.log = self.folder / "log"
-        self.port = 0
-        self.password = ""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._access = self.folder / "access.json"
+        self.port, self.password = self._kept_access()
 
     def prepare(self) -> None:
         """Makes what the first start needs; afterwards `command()` can be run by any supervisor."""
         writable_folder(self.folder)
-        access = self.folder / "access.json"
-        if access.exists():
-            kept = json.loads(access.read_text())
-            self.port, self.password = kept["port"], kept["password"]
-            if self.answers() or port_is_free(self.port):
-                return
+        if self.port and (self.answers() or port_is_free(self.port)):
+            return
         self.port = free_port()
         self.password = self.password or secrets.token_hex(16)
-        access.touch(mode=0o600)
-        access.write_text(json.dumps({"port": self.port, "password": self.password}))
+        self._access.touch(mode=0o600)
+        self._access.write_text(json.dumps({"port": self.port, "password": self.password}))
 
     def command(self) -> list[str]:
         raise NotImplementedError
@@ -104,13 +99,13 @@ class Server:
         if self.answers():
             return
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 self.command(), stdout=log, stderr=log, start_new_session=True, **self.run_as()
             )
         deadline = time.monotonic() + within
         while not self.answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise EmbeddedRefused(f"{self.name} does not start: {self.last_words()}")
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise EmbeddedRefused(f"{self.name} does not start: {last_line(self.log)}")
             time.sleep(0.02)
 
     def stop(self, *, within: float = 10) -> None:
@@ -128,9 +123,11 @@ class Server:
         self.stop()
         self.start()
 
-    def last_words(self) -> str:
-        lines = self.log.read_text(errors="replace").split("\n") if self.log.exists() else []
-        return next((line for line in reversed(lines) if line.strip()), "it left no message")
+    def _kept_access(self) -> tuple[int, str]:
+        if not self._access.exists():
+            return 0, ""
+        kept = json.loads(self._access.read_text())
+        return kept["port"], kept["password"]
 
     def _binary(self) -> Path:
         wheel = find_spec(self.package)
@@ -189,7 +186,7 @@ class Postgres(Server):
         return True
 
     def pid(self) -> int | None:
-        return _recorded_pid(self.data / "postmaster.pid")
+        return _recorded_pid(self.data / "postmaster.pid", sign=str(self.data))
 
     def _make_cluster(self) -> None:
         # An interrupted first start leaves a half-made folder, which initdb refuses.
@@ -260,7 +257,7 @@ class Redis(Server):
             return False
 
     def pid(self) -> int | None:
-        return _recorded_pid(self.folder / "pid")
+        return _recorded_pid(self.folder / "pid", sign=f":{self.port}")
 
 
 def process_is_running(pid: int) -> bool:
@@ -276,10 +273,21 @@ def process_is_running(pid: int) -> bool:
     return True
 
 
-def _recorded_pid(file: Path) -> int | None:
-    with contextlib.suppress(FileNotFoundError):
+def command_line(pid: int) -> str:
+    command = ["ps", "-ww", "-o", "command=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+def last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    return next((line for line in reversed(lines) if line.strip()), "it left no message")
+
+
+def _recorded_pid(file: Path, *, sign: str) -> int | None:
+    """The server's, unless it has ended and its number belongs to somebody else by now."""
+    with contextlib.suppress(FileNotFoundError, IndexError):
         pid = int(file.read_text().split()[0])
-        if process_is_running(pid):
+        if process_is_running(pid) and sign in command_line(pid):
             return pid
     return None
 

@@ -1,4 +1,4 @@
-"""What the process is told from outside. Read once, checked here, refused with the variable's name."""
+"""What the process is told from outside: read once, checked here, refused by a variable's name."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ class Environment(BaseSettings):
     email_url: str = "console:"
     default_from_email: str = "billing@localhost"
     sentry_dsn: str = ""
+    metrics_token: str = ""
     geoip_path: str = ""
     provisioning_webhook_url: str = ""
     provisioning_webhook_secret: str = ""

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import atexit
 import fcntl
-import hashlib
 import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
@@ -26,8 +24,8 @@ from psycopg import sql
 
 from config.embedded import EmbeddedRefused, Postgres, Redis, free_port
 from config.env import Environment
+from config.fingerprint import ROOT, fingerprint, what_tables_are_made_from
 
-ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".local" / "test"
 SLOTS = 64
 SERVER = "HOUSE_DATABASE_SERVER"
@@ -138,15 +136,7 @@ def claim_slot() -> int:
 
 
 def template_name() -> str:
-    """Names what the database is made from, so that a changed migration makes a new one."""
-    files = [ROOT / "config" / "settings.py", ROOT / "requirements" / "production.txt"]
-    apps = (path for path in ROOT.iterdir() if (path / "__init__.py").exists())
-    for app in apps:
-        files += [file for file in app.rglob("*.py") if "migrations" in file.parent.name]
-    content = hashlib.sha256()
-    for file in sorted(files):
-        content.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
-    return f"template_{content.hexdigest()[:16]}"
+    return f"template_{fingerprint(what_tables_are_made_from())}"
 
 
 def build_template() -> None:

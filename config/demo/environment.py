@@ -1,0 +1,72 @@
+"""What the demo's programs are told, from the options, the caller's environment, kept secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from config.demo.card import write_private
+from config.demo.options import Options
+from config.fingerprint import ROOT
+
+STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
+PREFIXES = {
+    "SECRET_KEY": "",
+    "STRIPE_SECRET_KEY": "sk_test_",
+    "STRIPE_PUBLISHABLE_KEY": "pk_test_",
+    "STRIPE_WEBHOOK_SECRET": "whsec_",
+    "PADDLE_WEBHOOK_SECRET": "pdl_ntfset_",
+}
+
+
+def given_from_outside() -> dict[str, str]:
+    file = os.environ.get("ENV_FILE", str(ROOT / ".env"))
+    kept = dotenv_values(file) if file else {}
+    return {name: value for name, value in {**kept, **os.environ}.items() if value}
+
+
+def wants_real_stripe(given: Mapping[str, str]) -> bool:
+    return "STRIPE_SECRET_KEY" in given and "STRIPE_API_BASE" not in given
+
+
+def make_environment(
+    options: Options,
+    *,
+    given: Mapping[str, str],
+    folder: Path,
+    database_url: str,
+    redis_url: str,
+) -> dict[str, str]:
+    """All that `manage.py` needs to talk to this demo, whatever the caller's own environment."""
+    keys = kept_secrets(folder)
+    stripe = given if wants_real_stripe(given) else keys
+    sandbox = "" if wants_real_stripe(given) else f"http://127.0.0.1:{options.sandbox_port}"
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": keys["SECRET_KEY"],
+        "DEBUG": "false",
+        "HTTPS": "false",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "FRONTEND_URLS": f"http://127.0.0.1:{options.port},http://localhost:{options.port}",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "CATALOG": options.catalog,
+        "REGISTRATIONS_PER_MINUTE": "30",
+        "PADDLE_WEBHOOK_SECRET": keys["PADDLE_WEBHOOK_SECRET"],
+        **{name: stripe.get(name, "") for name in STRIPE},
+        "STRIPE_API_BASE": sandbox,
+    }
+
+
+def kept_secrets(folder: Path) -> dict[str, str]:
+    file = folder / "secrets.json"
+    if file.exists():
+        return dict(json.loads(file.read_text()))
+    made = {name: prefix + secrets.token_hex(24) for name, prefix in PREFIXES.items()}
+    write_private(file, made)
+    return made
