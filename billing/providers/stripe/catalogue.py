@@ -47,15 +47,16 @@ def _known(keys: list[str]) -> dict[str, stripe_package.Price]:
     found: dict[str, stripe_package.Price] = {}
     for start in range(0, len(keys), 10):
         with stripe_says() as stripe:
-            page = stripe.v1.prices.list(
-                {"lookup_keys": keys[start : start + 10], "active": True, "limit": 100}
-            )
+            page = stripe.v1.prices.list({"lookup_keys": keys[start : start + 10], "limit": 100})
         found.update({price.lookup_key: price for price in page.data if price.lookup_key})
     return found
 
 
 def _price(wanted: ListedPrice, present: stripe_package.Price | None) -> str:
     if present is not None and _same(wanted, present):
+        if not present.active:
+            with stripe_says() as stripe:
+                stripe.v1.prices.update(present.id, {"active": True})
         return present.id
     params: dict[str, Any] = {
         "product": wanted.product_key,
