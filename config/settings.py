@@ -23,7 +23,8 @@ DEBUG = env.debug
 ALLOWED_HOSTS = list(env.allowed_hosts)
 
 INSTALLED_APPS = [
-    "daphne",
+    # Only `runserver` needs it, and it costs every process memory and a quarter of a second.
+    *(["daphne"] if env.debug else []),
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -225,6 +226,12 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "billing.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    # A copy for staff to look at may lag a little; the effects of events never wait for it.
+    "feed-mirror": {
+        "task": "billing.webhooks.tasks.feed_mirror",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
 }
 
 EMAIL_CONFIG = dj_email_url.parse(env.email_url)
