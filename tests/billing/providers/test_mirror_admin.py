@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -13,12 +15,12 @@ from tests.billing.providers import stripe_objects as example
 pytestmark = pytest.mark.django_db
 
 
-def registered() -> list[type]:
+def registered() -> list[Any]:
     ours = apps.get_app_config("djstripe").get_models()
     return [kind for kind in ours if admin.site.is_registered(kind)]
 
 
-def page(kind: type, name: str, *args: object) -> str:
+def page(kind: Any, name: str, *args: object) -> str:
     return reverse(f"admin:djstripe_{kind._meta.model_name}_{name}", args=args)
 
 

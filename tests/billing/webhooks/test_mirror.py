@@ -63,6 +63,7 @@ def test_a_poison_event_waits_and_holds_nobody_up():
     assert bad.mirrored_at is None
     assert bad.mirror_attempts == 1
     assert "TypeError" in bad.mirror_error
+    assert bad.mirror_due_at
     assert bad.mirror_due_at > timezone.now() + timedelta(seconds=5)
     assert drain_mirror() == 0
 
