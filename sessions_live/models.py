@@ -51,6 +51,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    def clean(self) -> None:
+        super().clean()
+        self.email = normal_email(self.email)
+
 
 class LiveSessionQuerySet(models.QuerySet["LiveSession"]):
     def live(self) -> LiveSessionQuerySet:
