@@ -9,13 +9,14 @@ from sandbox.webhooks.events import emit
 from sandbox.world.rows import Obj, World
 
 from .checkout_sessions import details
-from .confirmation import confirm, when_settled
+from .confirmation import confirm
 from .customers import make_customer
 from .discounts import make_discount
 from .invoice_collection import changing_unless_new, collect
 from .invoice_payments import intent_of
 from .payment_intents import make_intent
 from .payment_methods import attach
+from .settled import when_settled
 from .setup_intents import confirm_setup, make_setup
 from .subscription_start import announce, bill_first, first_invoice, new_subscription
 
@@ -140,19 +141,17 @@ def _take_over(
 
 def _subscribe_for_nothing_yet(world: World, session: Obj, buyer: Buyer) -> StripeError | None:
     """A trial, or wholly discounted: the card is only put aside for later."""
-    if buyer.method:
-        setup = world.find("setup_intent", world.notes(session["id"]).get("setup"))
-        if setup is None:
-            setup = make_setup(world, customer=session["customer"])
-            world.notes(setup["id"])["session"] = session["id"]
-            world.notes(session["id"])["setup"] = setup["id"]
-        if decline := confirm_setup(world, setup, buyer.method):
-            return decline
-        world.notes(session["id"])["method"] = buyer.method["id"]
-        if setup["status"] != "succeeded":
-            return None
-    start_for_nothing(world, session)
-    return None
+    notes = world.notes(session["id"])
+    if buyer.method is None:
+        start_for_nothing(world, session)
+        return None
+    setup = world.find("setup_intent", notes.get("setup"))
+    if setup is None:
+        setup = make_setup(world, customer=session["customer"])
+        world.notes(setup["id"])["session"] = session["id"]
+        notes["setup"] = setup["id"]
+    notes["method"] = buyer.method["id"]
+    return confirm_setup(world, setup, buyer.method)
 
 
 def start_for_nothing(world: World, session: Obj) -> None:

@@ -18,7 +18,8 @@ from .invoice_payments import intent_of
 from .setup_intents import make_setup
 
 _PLAIN = ("allow_promotion_codes", "billing_address_collection", "cancel_url",
-          "client_reference_id", "customer", "customer_email", "locale", "submit_type", "success_url")  # fmt: skip
+          "client_reference_id", "customer", "customer_email", "locale", "submit_type",
+          "success_url")  # fmt: skip
 DAY = 24 * 3600
 
 

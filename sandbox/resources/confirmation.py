@@ -1,9 +1,5 @@
-"""Confirming a payment intent: the card says yes, no, or asks for its owner.
+"""Confirming a payment intent: the card says yes, no, or asks for its owner."""
 
-Who made the intent (an invoice, a checkout) registers to hear how it went.
-"""
-
-from collections.abc import Callable
 from typing import Any
 
 from sandbox.cards import AUTHENTICATION_FAILED, DECLINES, Decline
@@ -16,20 +12,9 @@ from sandbox.world.schedule import scheduled
 from .charges import make_charge
 from .disputes import open_dispute_for_card
 from .payment_methods import attach, card_of, used_up
+from .settled import tell
 
-_LISTENERS: list[Callable[[World, Obj], None]] = []
 _DEBIT_SECONDS = 4 * 24 * 3600
-
-
-def when_settled(listener: Callable[[World, Obj], None]) -> Callable[[World, Obj], None]:
-    """Call the function after an intent succeeded, failed, is processing or awaits its owner."""
-    _LISTENERS.append(listener)
-    return listener
-
-
-def _settled(world: World, intent: Obj) -> None:
-    for listener in _LISTENERS:
-        listener(world, intent)
 
 
 def confirm(
@@ -91,14 +76,14 @@ def _ask_owner(world: World, intent: Obj, return_url: str | None) -> None:
         sdk = {"type": "three_d_secure_redirect", "stripe_js": page, "source": random_text(28)}
         intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
     emit(world, "payment_intent.requires_action", intent)
-    _settled(world, intent)
+    tell(world, intent)
 
 
 def _process(world: World, intent: Obj) -> None:
     intent.update(status="processing", next_action=None, last_payment_error=None)
     world.notes(intent["id"])["settles_at"] = world.now() + _DEBIT_SECONDS
     emit(world, "payment_intent.processing", intent)
-    _settled(world, intent)
+    tell(world, intent)
 
 
 def succeed(world: World, intent: Obj, method: Obj) -> None:
@@ -117,7 +102,7 @@ def succeed(world: World, intent: Obj, method: Obj) -> None:
     intent.update(status="succeeded", amount_received=intent["amount"])
     emit(world, "charge.succeeded", charge)
     emit(world, "payment_intent.succeeded", intent)
-    _settled(world, intent)
+    tell(world, intent)
     open_dispute_for_card(world, charge, card_of(world, method))
 
 
@@ -140,7 +125,7 @@ def fail(
     )
     world.notes(intent["id"])["settles_at"] = None
     emit(world, "payment_intent.payment_failed", intent)
-    _settled(world, intent)
+    tell(world, intent)
     answer = {name: value for name, value in error.items() if name not in ("type", "message")}
     answer["payment_method"] = method
     return StripeError(

@@ -8,9 +8,10 @@ from sandbox.webhooks.events import changing, emit
 from sandbox.world.rows import Obj, World
 from sandbox.world.schedule import scheduled
 
-from .confirmation import confirm, when_settled
+from .confirmation import confirm
 from .invoice_making import finalize, mark_paid, subscription_of
 from .invoice_payments import open_payment
+from .settled import when_settled
 from .subscription_end import after_last_retry
 
 # The first try and three more, at these distances.

@@ -12,6 +12,7 @@ from sandbox.world.ids import random_text
 from sandbox.world.rows import Obj, World
 
 from .payment_methods import attach, card_of, method_for
+from .settled import tell
 
 
 def make_setup(world: World, **fields: Any) -> Obj:
@@ -45,6 +46,7 @@ def confirm_setup(
     emit(world, "setup_intent.succeeded", setup)
     if setup["customer"]:
         attach(world, method, setup["customer"])
+    tell(world, setup)
     return None
 
 
