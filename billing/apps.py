@@ -1,6 +1,7 @@
 from importlib import import_module
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class BillingConfig(AppConfig):
@@ -9,3 +10,7 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("billing.webhook_handlers")
+        roles = import_module("billing.roles")
+        # After the last app, when the permissions of all of them are there.
+        *_, last = (app for app in apps.get_app_configs() if app.models_module)
+        post_migrate.connect(roles.make_roles, sender=last)

@@ -24,11 +24,3 @@ def product_name() -> str:
 def branding(request: HttpRequest) -> dict[str, object]:
     """For every template: whose shop this is, and whether its money is real."""
     return {"product_name": product_name(), "test_mode": not settings.STRIPE_LIVE_MODE}
-
-
-def console_subheader(request: HttpRequest) -> str:
-    return product_name()
-
-
-def console_environment(request: HttpRequest) -> list[str] | None:
-    return None if settings.STRIPE_LIVE_MODE else ["Test mode", "warning"]

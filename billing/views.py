@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
 from billing import checkout, entitlements, outcomes, plans, redirects, storefront, subscriptions
@@ -34,7 +34,7 @@ class ReturnVisit(forms.Form):
 
 
 @never_cache
-@require_GET
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
     user = visitor(request)
     if user is None:
@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
     yearly = request.GET.get("interval") == Interval.YEAR
     interval = Interval.YEAR if yearly else Interval.MONTH
@@ -70,6 +70,7 @@ def start_checkout(request: HttpRequest) -> HttpResponse:
     tier, interval = choice.cleaned_data["tier"], choice.cleaned_data["interval"] or None
     shelf = shelf_of(tier=tier, interval=interval)
     if visitor(request) is None:
+        messages.info(request, "Sign in, or create an account, and choose the plan again.")
         return redirect_to_login(shelf)
     try:
         order = checkout.start_checkout(
@@ -86,7 +87,7 @@ def start_checkout(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def checkout_return(request: HttpRequest) -> HttpResponse:
     user = visitor(request)
     if user is None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import dj_database_url
 import dj_email_url
-
 import django_stubs_ext
+from django.templatetags.static import static
 
 from config.env import read_environment
 
@@ -190,9 +190,46 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["config.kit.schema.without_trailing_slashes"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_NAME_OVERRIDES": {
+        f"{kind}ErrorEnum": f"drf_standardized_errors.openapi_serializers.{kind}ErrorEnum.choices"
+        for kind in ("Validation", "Client", "Server")
+    },
+    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+}
+
+# --- console ------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Billing console",
+    "SITE_HEADER": "Billing console",
+    "SITE_SUBHEADER": "billing.console.subheader",
+    "SITE_SYMBOL": "payments",
+    "ENVIRONMENT": "billing.console.environment",
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": [lambda request: static("console.css")],
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "navigation": "billing.console.sidebar",
+    },
+    "COLORS": {
+        # Tailwind's blue, as the customer pages have it.
+        "primary": {
+            "50": "#eff6ff",
+            "100": "#dbeafe",
+            "200": "#bedbff",
+            "300": "#8ec5ff",
+            "400": "#51a2ff",
+            "500": "#2b7fff",
+            "600": "#155dfc",
+            "700": "#1447e6",
+            "800": "#193cb8",
+            "900": "#1c398e",
+            "950": "#162456",
+        },
+    },
 }
 
 # --- providers ----------------------------------------------------------------------------------

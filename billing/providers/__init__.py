@@ -6,6 +6,8 @@ from functools import cache
 
 from billing.providers.base import Provider
 
+PROVIDERS = ("stripe",)
+
 
 @cache
 def get_provider(name: str) -> Provider:

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from billing.branding import product_name
+from billing.webhooks.models import WebhookEvent
+
+MOST_COUNTED_FAILURES = 99
+SIDEBAR = (
+    (
+        "Money",
+        (
+            ("Payments", "payments", "billing.payment"),
+            ("Subscriptions", "autorenew", "billing.subscription"),
+            ("Orders", "shopping_cart", "billing.order"),
+        ),
+    ),
+    (
+        "People",
+        (
+            ("Users", "group", "sessions_live.user"),
+            ("Entitlements", "verified_user", "billing.entitlement"),
+            ("Customers at providers", "badge", "billing.customer"),
+            ("Sign-ins", "devices", "sessions_live.livesession"),
+        ),
+    ),
+    (
+        "Catalogue",
+        (
+            ("Plans", "sell", "billing.plan"),
+            ("Prices", "price_change", "billing.price"),
+            ("Items", "category", "billing.item"),
+        ),
+    ),
+    ("Operations", (("Webhook events", "inbox", "webhooks.webhookevent"),)),
+)
+
+
+def subheader(request: HttpRequest) -> str:
+    return product_name()
+
+
+def environment(request: HttpRequest) -> list[str] | None:
+    return None if settings.STRIPE_LIVE_MODE else ["Test mode", "warning"]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """What this person may see, by subject."""
+    groups = []
+    for title, entries in SIDEBAR:
+        items = [entry(*each) for each in entries if may_view(request, each[2])]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})
+    return groups
+
+
+def entry(title: str, icon: str, label: str) -> dict[str, Any]:
+    link = reverse(f"admin:{label.replace('.', '_')}_changelist")
+    badge = failures() if label == "webhooks.webhookevent" else 0
+    return {"title": title, "icon": icon, "link": link, **({"badge": badge} if badge else {})}
+
+
+def may_view(request: HttpRequest, label: str) -> bool:
+    app, model = label.split(".")
+    return request.user.has_perm(f"{app}.view_{model}")
+
+
+def failures() -> int:
+    failed = WebhookEvent.objects.filter(status=WebhookEvent.Status.FAILED)
+    return failed.values("pk")[:MOST_COUNTED_FAILURES].count()
