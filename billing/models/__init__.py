@@ -1,0 +1,19 @@
+from billing.models.catalogue import Interval, Item, Plan, Price, ProviderPrice
+from billing.models.entitlements import Entitlement
+from billing.models.orders import Customer, Order
+from billing.models.payments import Payment, PaymentAttempt
+from billing.models.subscriptions import Subscription
+
+__all__ = [
+    "Customer",
+    "Entitlement",
+    "Interval",
+    "Item",
+    "Order",
+    "Payment",
+    "PaymentAttempt",
+    "Plan",
+    "Price",
+    "ProviderPrice",
+    "Subscription",
+]
