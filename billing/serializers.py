@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from billing.models import Item, Payment, Plan, Price, Subscription
+from billing.models import Interval, Item, Payment, Plan, Price, Subscription
 from billing.redirects import is_allowed
 from billing.webhooks.models import WebhookEvent
 from config.kit.api import StrictSerializer
@@ -61,7 +62,7 @@ class RedirectField(serializers.URLField):
 
 class CheckoutRequestSerializer(StrictSerializer):
     tier = serializers.SlugField(max_length=50)
-    interval = serializers.ChoiceField(choices=["month", "year", "once"], required=False)
+    interval = serializers.ChoiceField(choices=Interval.choices, required=False)
     success_url = RedirectField(required=False)
     cancel_url = RedirectField(required=False)
     provider = serializers.ChoiceField(choices=["stripe"], default="stripe")
@@ -98,6 +99,7 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             "scheduled_change",
         )
 
+    @extend_schema_field({"type": "object", "nullable": True})
     def get_scheduled_change(self, _: Subscription) -> None:
         """Plan changes at the period's end come with the subscription's life."""
         return

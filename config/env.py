@@ -3,15 +3,51 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
+import dj_database_url
+import dj_email_url
+import redis.connection
+from pydantic import (
+    AliasChoices,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sentry_sdk.utils import Dsn
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+OFF = {"0", "false", "no", "off"}
 PUBLISHED_SECRETS = {"changeme", "secret", "django-insecure"}
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "database_url": dj_database_url.parse,
+    "redis_url": redis.connection.parse_url,
+    "email_url": lambda url: dj_email_url.parse(url)["EMAIL_BACKEND"],
+    "sentry_dsn": Dsn,
+}
+# Switches of other systems that weaken a check. None of them works here; whoever sets one believes
+# that it does. Each with the values that do no harm.
+DISARMING = {
+    "DJSTRIPE_WEBHOOK_VALIDATION": (
+        {"verify_signature"},
+        "cannot be changed: every webhook's signature is verified",
+    ),
+    "DJSTRIPE_WEBHOOK_TOLERANCE": ({"300"}, "cannot be changed: a signature is good for 300 s"),
+    "STRIPE_WEBHOOK_TOLERANCE": ({"300"}, "cannot be changed: a signature is good for 300 s"),
+    "WEBHOOK_TOLERANCE": ({"300"}, "cannot be changed: a signature is good for 300 s"),
+    "TEST_MODE": (OFF, "does not exist: test or live follows from STRIPE_SECRET_KEY"),
+    "STRIPE_LIVE_MODE": (OFF, "does not exist: test or live follows from STRIPE_SECRET_KEY"),
+    "SKIP_WEBHOOK_VERIFICATION": (OFF, "does not exist: every webhook's signature is verified"),
+    "CORS_ALLOW_ALL_ORIGINS": (OFF, "does not exist: FRONTEND_URLS names the origins"),
+}
+REFUSAL = "Not started, the environment is not right (see .env.example):"
 
 
 class EnvironmentRefused(SystemExit):
@@ -132,40 +168,101 @@ class Environment(BaseSettings):
                 raise ValueError("must hold signing secrets that start with whsec_")
         return value
 
+    @field_validator("database_url", "redis_url", "email_url", "sentry_dsn")
+    @classmethod
+    def can_be_parsed(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            if value:
+                PARSERS[str(info.field_name)](value)
+        except (ValueError, KeyError):
+            raise ValueError("is not a URL that can be used") from None
+        return value
+
+    @field_validator("geoip_path")
+    @classmethod
+    def file_exists(cls, value: str) -> str:
+        if value and not Path(value).is_file():
+            raise ValueError("names a file that does not exist")
+        return value
+
+    @field_validator("paddle_webhook_secret")
+    @classmethod
+    def hard_to_guess(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(secret) < 16 for secret in value):
+            raise ValueError("must hold secrets of 16 characters or more")
+        return value
+
     @model_validator(mode="after")
-    def nothing_unsafe_in_production(self) -> Environment:
-        if self.stripe_api_base:
-            host = urlsplit(self.stripe_api_base).hostname
-            if self.livemode:
-                raise ValueError("STRIPE_API_BASE must not be set with a live key")
-            if host not in LOOPBACK:
-                raise ValueError("STRIPE_API_BASE may only point at a sandbox on this machine")
-        if "*" in self.allowed_hosts:
-            raise ValueError(
-                "ALLOWED_HOSTS must name the hosts; a wildcard lets anyone pose as you"
-            )
-        if not self.debug and not self.allowed_hosts:
-            raise ValueError("ALLOWED_HOSTS is needed when DEBUG is off")
-        if self.debug and self.livemode:
-            raise ValueError("DEBUG must be off with a live Stripe key")
-        if self.livemode and not self.https:
-            raise ValueError("HTTPS must be on with a live Stripe key")
-        if self.livemode and any(url.startswith("http://") for url in self.frontend_urls):
-            raise ValueError("FRONTEND_URLS must be https:// with a live Stripe key")
+    def safe_together(self) -> Environment:
+        rules = [*self._rules(), *(self._rules_with_a_live_key() if self.livemode else [])]
+        if refused := [sentence for broken, sentence in rules if broken]:
+            raise ValueError("\n  ".join(refused))
         return self
+
+    def _rules(self) -> list[tuple[bool, str]]:
+        base, key = self.stripe_api_base, self.stripe_publishable_key
+        wrong_mode = bool(key) and key.startswith("pk_live_") != self.livemode
+        return [
+            (
+                bool(base) and urlsplit(base).hostname not in LOOPBACK,
+                "STRIPE_API_BASE may only point at a sandbox on this machine",
+            ),
+            (
+                any("*" in host for host in self.allowed_hosts),
+                "ALLOWED_HOSTS must name the hosts; a wildcard lets anyone pose as you",
+            ),
+            (
+                not self.debug and (len(self.secret_key) < 50 or len(set(self.secret_key)) < 5),
+                "SECRET_KEY needs 50 random characters or more when DEBUG is off",
+            ),
+            (
+                not self.debug and not self.allowed_hosts,
+                "ALLOWED_HOSTS is needed when DEBUG is off",
+            ),
+            (
+                wrong_mode,
+                "STRIPE_PUBLISHABLE_KEY is not of the same mode as STRIPE_SECRET_KEY",
+            ),
+            (
+                bool(self.provisioning_webhook_url) and not self.provisioning_webhook_secret,
+                "PROVISIONING_WEBHOOK_SECRET is needed where PROVISIONING_WEBHOOK_URL is set",
+            ),
+        ]
+
+    def _rules_with_a_live_key(self) -> list[tuple[bool, str]]:
+        plain = any(url.startswith("http://") for url in self.frontend_urls)
+        return [
+            (self.debug, "DEBUG must be off with a live Stripe key"),
+            (not self.https, "HTTPS must be on with a live Stripe key"),
+            (plain, "FRONTEND_URLS must be https:// with a live Stripe key"),
+            (
+                bool(self.stripe_api_base),
+                "STRIPE_API_BASE must not be set with a live Stripe key",
+            ),
+            (
+                bool(self.paddle_api_key) and self.paddle_environment == "sandbox",
+                "PADDLE_ENVIRONMENT must be production with a live Stripe key",
+            ),
+        ]
 
 
 def read_environment() -> Environment:
+    disarmed = [f"{name} {DISARMING[name][1]}" for name in DISARMING if _disarms(name)]
+    if disarmed:
+        raise EnvironmentRefused("\n  ".join([REFUSAL, *disarmed]))
     try:
         return Environment()
     except ValidationError as refused:
-        raise EnvironmentRefused(_in_words(refused)) from None
+        raise EnvironmentRefused("\n  ".join([REFUSAL, *_in_words(refused)])) from None
 
 
-def _in_words(refused: ValidationError) -> str:
-    lines = ["Not started, the environment is not right (see .env.example):"]
+def _disarms(name: str) -> bool:
+    harmless, _ = DISARMING[name]
+    return os.environ.get(name, "").strip().lower() not in {"", *harmless}
+
+
+def _in_words(refused: ValidationError) -> Iterator[str]:
     for error in refused.errors(include_input=False, include_url=False):
-        name = str(error["loc"][0]).upper() if error["loc"] else ""
         reason = "is missing" if error["type"] == "missing" else error["msg"]
-        lines.append(f"  {name} {reason.removeprefix('Value error, ')}".replace("   ", "  "))
-    return "\n".join(lines)
+        reason = reason.removeprefix("Value error, ").replace("Input should", "should")
+        yield " ".join([*(str(part).upper() for part in error["loc"][:1]), reason])

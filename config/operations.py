@@ -92,7 +92,7 @@ def counted_by_all_processes() -> prometheus_client.CollectorRegistry:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return prometheus_client.REGISTRY
     registry = prometheus_client.CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry)
     return registry
 
 
@@ -140,7 +140,7 @@ class OperationsMiddleware:
         return response
 
 
-class Documentation(SpectacularSwaggerSplitView):  # type: ignore[misc]
+class Documentation(SpectacularSwaggerSplitView):
     """Swagger UI from our own files, with its script apart, as our Content Security Policy asks."""
 
     template_name = "operations/documentation.html"

@@ -33,7 +33,7 @@ TEMPLATE = "HOUSE_TEMPLATE"
 REDIS_SERVER = "HOUSE_REDIS_SERVER"
 ENVIRONMENT = {
     "ENV_FILE": "",
-    "SECRET_KEY": "only-for-tests-0123456789-0123456789-0123456789",
+    "SECRET_KEY": "only-for-tests-" + "0123456789" * 4,
     "HTTPS": "false",
     "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
     "FRONTEND_URLS": "http://127.0.0.1:8000,http://localhost:8000,http://testserver",

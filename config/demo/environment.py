@@ -56,7 +56,7 @@ def make_environment(
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "CATALOG": options.catalog,
-        "REGISTRATIONS_PER_MINUTE": "30",
+        "REGISTRATIONS_PER_MINUTE": given.get("REGISTRATIONS_PER_MINUTE", "30"),
         "PADDLE_WEBHOOK_SECRET": keys["PADDLE_WEBHOOK_SECRET"],
         **{name: stripe.get(name, "") for name in STRIPE},
         "STRIPE_API_BASE": sandbox,
@@ -67,6 +67,6 @@ def kept_secrets(folder: Path) -> dict[str, str]:
     file = folder / "secrets.json"
     if file.exists():
         return dict(json.loads(file.read_text()))
-    made = {name: prefix + secrets.token_hex(24) for name, prefix in PREFIXES.items()}
+    made = {name: prefix + secrets.token_hex(32) for name, prefix in PREFIXES.items()}
     write_private(file, made)
     return made
