@@ -11,6 +11,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from config.kit.client_address import client_address
+from config.kit.schema import refusal
 from sessions_live import accounts, tokens
 from sessions_live.models import User
 from sessions_live.serializers import (
@@ -24,6 +25,8 @@ from sessions_live.serializers import (
 )
 from sessions_live.sessions import end_session
 
+THROTTLED = refusal("`throttled`: come back after the seconds in `Retry-After`.")
+
 
 class OpenDoor(APIView):
     """For those who have no credential yet; an old one in the request is not looked at."""
@@ -33,7 +36,14 @@ class OpenDoor(APIView):
 
 
 class RegisterView(OpenDoor):
-    @extend_schema(request=RegistrationSerializer, responses={201: AccountSerializer})
+    @extend_schema(
+        request=RegistrationSerializer,
+        responses={
+            201: AccountSerializer,
+            409: refusal("`email_taken`: there is an account with this address already."),
+            429: THROTTLED,
+        },
+    )
     def post(self, request: Request) -> Response:
         """Open an account."""
         asked = checked(RegistrationSerializer(data=request.data))
@@ -42,7 +52,14 @@ class RegisterView(OpenDoor):
 
 
 class TokenView(OpenDoor):
-    @extend_schema(request=CredentialsSerializer, responses={200: SignInSerializer})
+    @extend_schema(
+        request=CredentialsSerializer,
+        responses={
+            200: SignInSerializer,
+            401: refusal("`authentication_failed`: unknown, disabled, or another password."),
+            429: THROTTLED,
+        },
+    )
     def post(self, request: Request) -> Response:
         """Sign in: opens a live session, which both tokens name as claim `sid`."""
         asked = checked(CredentialsSerializer(data=request.data))
@@ -54,7 +71,13 @@ class TokenView(OpenDoor):
 
 
 class TokenRefreshView(OpenDoor):
-    @extend_schema(request=RefreshSerializer, responses={200: TokenPairSerializer})
+    @extend_schema(
+        request=RefreshSerializer,
+        responses={
+            200: TokenPairSerializer,
+            401: refusal("`token_not_valid`: malformed, expired, used before, or signed out."),
+        },
+    )
     def post(self, request: Request) -> Response:
         """Trade the newest refresh token for a new pair. Showing a used one ends the session."""
         asked = checked(RefreshSerializer(data=request.data))

@@ -179,3 +179,16 @@ def test_the_audit_view_shows_when_a_session_ended(alice, sign_in):
     with connection.cursor() as cursor:
         cursor.execute("SELECT user_id, ended_at IS NOT NULL FROM audit_session")
         assert cursor.fetchall() == [(alice.pk, True)]
+
+
+def test_registrations_from_one_address_are_limited_whatever_it_claims(api, settings):
+    settings.REGISTRATIONS_PER_MINUTE = 2
+    codes = []
+    for number in range(4):
+        claim = {"X-Forwarded-For": f"203.0.113.{number}"}
+        body = {**NEW, "email": f"dave{number}@example.com"}
+        answer = api.post(REGISTER, body, headers=claim)
+        codes.append(answer.status_code)
+    assert codes == [201, 201, 429, 429]
+    assert refusal(answer, 429)["code"] == "throttled"
+    assert 0 < int(answer["Retry-After"]) <= 60
