@@ -27,11 +27,16 @@ def options() -> argparse.Namespace:
 
 
 class Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, world: World) -> None:
+        super().__init__(config)
+        self.world = world
+
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup()
         if self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
-            print(f"sandbox ready: http://{self.config.host}:{port}", flush=True)
+            self.world.base_url = f"http://{self.config.host}:{port}"
+            print(f"sandbox ready: {self.world.base_url}", flush=True)
 
 
 def main() -> int:
@@ -54,7 +59,7 @@ def main() -> int:
         # A connection that someone keeps open must not keep the sandbox alive.
         timeout_graceful_shutdown=1,
     )
-    server = Server(config)
+    server = Server(config, world)
     asyncio.run(server.serve())
     return 0 if server.started else 1
 

@@ -39,7 +39,7 @@ def make_charge(world: World, intent: Obj, method: Obj, *, decline: str | None =
         outcome=_outcome(decline),
         payment_method_details=_details(intent, method, decline),
     )
-    charge["receipt_url"] = None if decline else f"{world.base_url}/receipts/{charge['id']}"
+    charge["receipt_url"] = None if decline else world.link(f"/receipts/{charge['id']}")
     world.add(charge)
     if decline:
         charge["failure_code"] = DECLINES[decline].code

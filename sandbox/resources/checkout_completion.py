@@ -88,7 +88,7 @@ def _pay(world: World, session: Obj, buyer: Buyer) -> StripeError | None:
         intent = _intent(world, session)
         session["payment_intent"] = intent["id"]
     intent["amount"] = session["amount_total"]
-    return_url = f"{world.cause.base_url or world.base_url}/checkout/{session['id']}"
+    return_url = world.link(f"/checkout/{session['id']}")
     return confirm(world, intent, buyer.method, return_url=return_url)
 
 

@@ -51,7 +51,7 @@ def create(call: Call) -> Obj:
         check_total(session)
         if session["amount_total"] == 0:
             session["payment_status"] = "no_payment_required"
-    session["url"] = f"{world.cause.base_url}/checkout/{session['id']}"
+    session["url"] = world.link(f"/checkout/{session['id']}")
     return session
 
 

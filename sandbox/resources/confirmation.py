@@ -67,7 +67,7 @@ def _check_method(world: World, intent: Obj, method: Obj) -> None:
 
 
 def _ask_owner(world: World, intent: Obj, return_url: str | None) -> None:
-    page = f"{world.cause.base_url or world.base_url}/3ds/{intent['id']}"
+    page = world.link(f"/3ds/{intent['id']}")
     intent["status"] = "requires_action"
     if return_url:
         redirect = {"return_url": return_url, "url": page}

@@ -61,6 +61,7 @@ def _details(charge: Obj, inquiry: bool) -> dict[str, Any]:
         "card": {
             "brand": brand,
             "case_type": "inquiry" if inquiry else "chargeback",
+            "network": brand,
             "network_reason_code": "83",
         },
     }

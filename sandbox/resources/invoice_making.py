@@ -88,7 +88,6 @@ def finalize(world: World, invoice: Obj) -> None:
     for id_ in invoice["discounts"]:
         spend(world, world.body(id_))
     _apply_balance(world, invoice, customer)
-    base_url = world.cause.base_url or world.base_url
     number = customer["next_invoice_sequence"]
     customer["next_invoice_sequence"] = number + 1
     invoice["status_transitions"]["finalized_at"] = world.now()
@@ -97,8 +96,8 @@ def finalize(world: World, invoice: Obj) -> None:
         status="open",
         effective_at=world.now(),
         automatically_finalizes_at=None,
-        hosted_invoice_url=f"{base_url}/invoices/{invoice['id']}",
-        invoice_pdf=f"{base_url}/invoices/{invoice['id']}/pdf",
+        hosted_invoice_url=world.link(f"/invoices/{invoice['id']}"),
+        invoice_pdf=world.link(f"/invoices/{invoice['id']}/pdf"),
     )
     if invoice["amount_due"] > 0:
         _make_payment(world, invoice)

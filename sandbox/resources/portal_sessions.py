@@ -56,7 +56,7 @@ def create(call: Call) -> Obj:
         return_url=params.get("return_url") or configuration["default_return_url"],
         locale=params.get("locale"),
     )
-    session["url"] = f"{world.cause.base_url}/portal/{session['id']}"
+    session["url"] = world.link(f"/portal/{session['id']}")
     world.add(session)
     emit(world, "billing_portal.session.created", session)
     return session

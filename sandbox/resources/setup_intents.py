@@ -32,7 +32,7 @@ def confirm_setup(
     if card.decline and not card.declines_once_attached:
         return _refuse(world, setup, method, card.decline)
     if card.authentication and not authenticated:
-        page = f"{world.cause.base_url or world.base_url}/3ds/{setup['id']}"
+        page = world.link(f"/3ds/{setup['id']}")
         redirect = {"return_url": None, "url": page}
         setup.update(
             status="requires_action",

@@ -87,6 +87,10 @@ class World:
             self.add({"id": "_clock", "object": "_clock"})
         self.body("_clock")["offset"] = offset
 
+    def link(self, path: str) -> str:
+        """An address of a page of this sandbox, as the one who asks sees it."""
+        return f"{self.cause.base_url or self.base_url}{path}"
+
     # -- objects
 
     def new(self, kind: str, **fields: Any) -> Obj:

@@ -1,0 +1,185 @@
+"""Another plan: at once with the difference paid, at the next period, or only asked about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import stripe
+
+from .desk import Desk
+from .test_subscriptions import invoices, item_of
+
+
+def change(desk: Desk, subscription: Any, price: str, **more: Any) -> Any:
+    items = [{"id": item_of(subscription).id, "price": price}]
+    return desk.v1.subscriptions.update(subscription.id, {"items": items, **more})
+
+
+def preview(desk: Desk, subscription: Any, price: str, **more: Any) -> Any:
+    items = [{"id": item_of(subscription).id, "price": price}]
+    details = {"items": items, **more}
+    return desk.v1.invoices.create_preview(
+        {"subscription": subscription.id, "subscription_details": details}
+    )
+
+
+def test_the_difference_is_paid_at_once(desk: Desk) -> None:
+    subscription, dearer = desk.subscription(price=desk.price(1000)), desk.price(3000)
+    desk.advance(15)
+    asked = preview(desk, subscription, dearer, proration_behavior="always_invoice")
+    changed = change(desk, subscription, dearer, proration_behavior="always_invoice")
+    assert changed.status == "active"
+    newest = invoices(desk, subscription)[0]
+    assert (newest.billing_reason, newest.status) == ("subscription_update", "paid")
+    assert newest.amount_paid == asked.amount_due
+    assert 900 < newest.amount_paid < 1100
+    credit, charge = (line.amount for line in newest.lines.data)
+    assert credit < 0 < charge
+    assert item_of(changed).current_period_end == item_of(subscription).current_period_end
+
+
+def test_the_difference_waits_for_the_next_invoice(desk: Desk) -> None:
+    subscription, dearer = desk.subscription(price=desk.price(1000)), desk.price(3000)
+    desk.advance(15)
+    asked = preview(desk, subscription, dearer)
+    change(desk, subscription, dearer)
+    assert len(invoices(desk, subscription)) == 1
+    desk.advance(17)
+    assert invoices(desk, subscription)[0].amount_paid == asked.amount_due
+    assert asked.amount_due > 3900
+
+
+def test_without_proration_the_next_invoice_is_plain(desk: Desk) -> None:
+    subscription, dearer = desk.subscription(price=desk.price(1000)), desk.price(3000)
+    change(desk, subscription, dearer, proration_behavior="none")
+    desk.advance(32)
+    assert invoices(desk, subscription)[0].amount_paid == 3000
+
+
+def test_a_cheaper_plan_leaves_credit(desk: Desk) -> None:
+    subscription, cheaper = desk.subscription(price=desk.price(3000)), desk.price(1000)
+    change(desk, subscription, cheaper, proration_behavior="always_invoice")
+    balance = desk.v1.customers.retrieve(subscription.customer).balance
+    assert -2001 <= balance <= -1990
+    desk.advance(32)
+    assert invoices(desk, subscription)[0].amount_paid == 0
+    assert desk.v1.customers.retrieve(subscription.customer).balance == balance + 1000
+
+
+def test_another_interval_starts_a_new_period_and_bills_it(desk: Desk) -> None:
+    subscription = desk.subscription(price=desk.price(1000))
+    yearly = desk.price(10_000, interval="year")
+    changed = change(desk, subscription, yearly)
+    newest = invoices(desk, subscription)[0]
+    assert 8990 <= newest.amount_paid <= 9010
+    period = item_of(changed).current_period_end - item_of(changed).current_period_start
+    assert period > 364 * 86400
+
+
+def test_a_preview_changes_nothing(desk: Desk) -> None:
+    subscription = desk.subscription()
+    before = desk.types()
+    asked = preview(desk, subscription, desk.price(9000), proration_behavior="always_invoice")
+    assert asked.id.startswith("upcoming_in_")
+    assert asked.status == "draft"
+    assert [t for t in desk.types() if t not in ("product.created", "price.created")] == [
+        t for t in before if t not in ("product.created", "price.created")
+    ]
+    assert item_of(desk.v1.subscriptions.retrieve(subscription.id)).price.unit_amount == 2000
+
+
+def test_a_preview_of_what_ends_is_refused(desk: Desk) -> None:
+    subscription = desk.subscription(cancel_at_period_end=True)
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        desk.v1.invoices.create_preview({"subscription": subscription.id})
+    assert refused.value.code == "invoice_upcoming_none"
+
+
+def test_quantities_and_further_items(desk: Desk) -> None:
+    subscription = desk.subscription(price=desk.price(1000))
+    item = item_of(subscription).id
+    desk.v1.subscription_items.update(item, {"quantity": 3, "proration_behavior": "none"})
+    extra = desk.v1.subscription_items.create(
+        {"subscription": subscription.id, "price": desk.price(500), "proration_behavior": "none"}
+    )
+    desk.advance(32)
+    assert invoices(desk, subscription)[0].amount_paid == 3500
+    desk.v1.subscription_items.delete(extra.id, {"proration_behavior": "none"})
+    with pytest.raises(stripe.InvalidRequestError):
+        desk.v1.subscription_items.delete(item)
+
+
+def test_a_declined_difference_makes_it_past_due(desk: Desk) -> None:
+    customer = desk.customer()
+    subscription = desk.subscription(customer=customer, price=desk.price(1000))
+    desk.control(f"customers/{customer}/card", card="4000000000000341")
+    dearer = desk.price(9000)
+    with pytest.raises(stripe.CardError):
+        change(
+            desk,
+            subscription,
+            dearer,
+            proration_behavior="always_invoice",
+            payment_behavior="error_if_incomplete",
+        )
+    assert item_of(desk.v1.subscriptions.retrieve(subscription.id)).price.unit_amount == 1000
+    change(desk, subscription, dearer, proration_behavior="always_invoice")
+    assert desk.v1.subscriptions.retrieve(subscription.id).status == "past_due"
+
+
+# -- schedules
+
+
+def scheduled(desk: Desk, subscription: Any, then: str, **more: Any) -> Any:
+    made = desk.v1.subscription_schedules.create({"from_subscription": subscription.id})
+    now = made.phases[0]
+    phases = [
+        {
+            "start_date": now.start_date,
+            "end_date": now.end_date,
+            "items": [{"price": item_of(subscription).price.id, "quantity": 1}],
+        },
+        {"items": [{"price": then, "quantity": 1}], "duration": {"interval": "month"}},
+    ]
+    return desk.v1.subscription_schedules.update(made.id, {"phases": phases, **more})
+
+
+def test_a_scheduled_downgrade_comes_with_the_renewal(desk: Desk) -> None:
+    subscription, cheaper = desk.subscription(price=desk.price(3000)), desk.price(1000)
+    schedule = scheduled(desk, subscription, cheaper)
+    assert desk.v1.subscriptions.retrieve(subscription.id).schedule == schedule.id
+    assert item_of(desk.v1.subscriptions.retrieve(subscription.id)).price.unit_amount == 3000
+    desk.advance(32)
+    changed = desk.v1.subscriptions.retrieve(subscription.id)
+    assert item_of(changed).price.id == cheaper
+    newest = invoices(desk, subscription)[0]
+    assert [line.amount for line in newest.lines.data] == [1000]
+    desk.advance(31)
+    assert desk.v1.subscription_schedules.retrieve(schedule.id).status == "released"
+    assert desk.v1.subscriptions.retrieve(subscription.id).status == "active"
+
+
+def test_a_schedule_can_be_released(desk: Desk) -> None:
+    subscription = desk.subscription(price=desk.price(3000))
+    schedule = scheduled(desk, subscription, desk.price(1000))
+    released = desk.v1.subscription_schedules.release(schedule.id)
+    assert (released.status, released.released_subscription) == ("released", subscription.id)
+    desk.advance(32)
+    assert invoices(desk, subscription)[0].amount_paid == 3000
+    with pytest.raises(stripe.InvalidRequestError):
+        desk.v1.subscription_schedules.release(schedule.id)
+
+
+def test_a_schedule_may_end_the_subscription(desk: Desk) -> None:
+    subscription = desk.subscription()
+    scheduled(desk, subscription, desk.price(1000), end_behavior="cancel")
+    desk.advance(64)
+    assert desk.v1.subscriptions.retrieve(subscription.id).status == "canceled"
+
+
+def test_one_schedule_per_subscription(desk: Desk) -> None:
+    subscription = desk.subscription()
+    desk.v1.subscription_schedules.create({"from_subscription": subscription.id})
+    with pytest.raises(stripe.InvalidRequestError, match="already attached to a schedule"):
+        desk.v1.subscription_schedules.create({"from_subscription": subscription.id})

@@ -1,0 +1,104 @@
+"""Telling of what happened: signed, at once, again until it is taken."""
+
+from __future__ import annotations
+
+import time
+
+from .desk import Desk, eventually
+
+
+def test_every_event_arrives_signed(desk: Desk) -> None:
+    desk.complete(desk.checkout("subscription"))
+    made = {event["id"] for event in desk.events()}
+    eventually(lambda: made <= {item["event"]["id"] for item in desk.receiver.came})
+    for item in desk.receiver.came:
+        assert item["event"]["api_version"] == "2026-05-27.dahlia"
+        assert item["event"]["livemode"] is False
+    eventually(lambda: not desk.v1.events.list({"delivery_success": False}).data)
+    assert all(event["pending_webhooks"] == 0 for event in desk.events())
+
+
+def test_signatures_carry_the_real_time_however_far_the_clock_was_moved(desk: Desk) -> None:
+    desk.advance(400)
+    desk.customer(None)
+    # The receiver checks the signature with its tolerance of five minutes.
+    eventually(lambda: desk.receiver.types() == ["customer.created"])
+    assert desk.events()[0]["created"] > time.time() + 399 * 86400
+
+
+def test_what_is_not_taken_is_sent_again(desk: Desk) -> None:
+    desk.receiver.answers = [500, 302]
+    desk.customer(None)
+    eventually(lambda: desk.receiver.types() == ["customer.created"])
+    assert [item["status"] for item in desk.receiver.came] == [500, 302, 200]
+    delivery = eventually(lambda: desk.http.get("/_sandbox/deliveries").json())[0]
+    eventually(lambda: desk.http.get("/_sandbox/deliveries").json()[0]["status"] == "delivered")
+    assert delivery["type"] == "customer.created"
+
+
+def test_hold_and_flush(desk: Desk) -> None:
+    desk.control("deliveries", mode="hold")
+    desk.customer(None)
+    desk.customer(None)
+    assert desk.control("deliveries/flush")["sent"] == 2
+    eventually(lambda: len(desk.receiver.types()) == 2)
+
+
+def test_duplicate(desk: Desk) -> None:
+    desk.control("deliveries", mode="duplicate", n=3)
+    desk.customer(None)
+    eventually(lambda: len(desk.receiver.came) == 3)
+    assert len({item["event"]["id"] for item in desk.receiver.came}) == 1
+
+
+def test_drop(desk: Desk) -> None:
+    desk.control("deliveries", mode="drop", n=1)
+    desk.customer(None)
+    kept = desk.customer(None)
+    eventually(lambda: desk.receiver.came)
+    assert [item["event"]["data"]["object"]["id"] for item in desk.receiver.came] == [kept]
+    statuses = {d["status"] for d in desk.http.get("/_sandbox/deliveries").json()}
+    assert "dropped" in statuses
+
+
+def test_shuffle(desk: Desk) -> None:
+    desk.control("deliveries", mode="shuffle", n=20)
+    for _ in range(20):
+        desk.customer(None)
+    eventually(lambda: len(desk.receiver.came) == 20)
+    made = [event["id"] for event in desk.events()]
+    assert [item["event"]["id"] for item in desk.receiver.came] != made
+
+
+def test_a_hand_made_event(desk: Desk) -> None:
+    made = desk.control(
+        "events",
+        type="payout.paid",
+        object={"object": "payout", "id": "po_1"},
+        livemode=True,
+        account="acct_other",
+        created=1,
+    )
+    [item] = eventually(lambda: desk.receiver.came)
+    event = item["event"]
+    assert event["id"] == made["id"]
+    assert (event["livemode"], event["account"], event["created"]) == (True, "acct_other", 1)
+
+
+def test_an_endpoint_hears_what_it_asked_for(desk: Desk) -> None:
+    made = desk.v1.webhook_endpoints.create(
+        {"url": desk.receiver.url + "?second", "enabled_events": ["product.created"]}
+    )
+    assert made.secret.startswith("whsec_")
+    assert "secret" not in desk.v1.webhook_endpoints.retrieve(made.id).to_dict()
+    desk.v1.webhook_endpoints.delete(made.id)
+    [kept] = desk.v1.webhook_endpoints.list().data
+    assert (kept.url, kept.enabled_events, kept.status) == (desk.receiver.url, ["*"], "enabled")
+
+
+def test_events_can_be_read_back(desk: Desk) -> None:
+    desk.subscription()
+    found = desk.v1.events.list({"types": ["invoice.paid", "charge.*"]}).data
+    assert {event.type for event in found} == {"invoice.paid", "charge.succeeded"}
+    assert desk.v1.events.retrieve(found[0].id).id == found[0].id
+    assert desk.v1.events.list({"type": "invoice.*"}).data
