@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -72,17 +73,34 @@ def feed_key(user_id: int) -> str:
     return f"live:feed:{user_id}"
 
 
+class _Line:
+    """The way to Redis. Once it did not answer it is left alone for a moment, so that a batch of a
+    hundred payments does not wait a hundred seconds for a Redis that hangs."""
+
+    REST = 5.0
+
+    def __init__(self) -> None:
+        self.rests_until = 0.0
+
+    def say(self, what: str, command: Callable[[redis.Redis], object]) -> None:
+        if time.monotonic() < self.rests_until:
+            return
+        try:
+            command(redis_client())
+        except redis.RedisError as error:
+            self.rests_until = time.monotonic() + self.REST
+            log.warning("%s was not told, and nothing is for a moment: %s", what, as_words(error))
+
+
+_line = _Line()
+
+
 def _send(user_id: int, body: str) -> None:
     terms = [wire(), body[1:], KEPT_EVENTS, KEPT_SECONDS, payments_room(user_id)]
-    try:
-        redis_client().eval(PUSH, 1, feed_key(user_id), *terms)
-    except redis.RedisError as error:
-        log.warning("news for user %s was not sent: %s", user_id, as_words(error))
+    _line.say(f"user {user_id}", lambda line: line.eval(PUSH, 1, feed_key(user_id), *terms))
 
 
 def _hang_up(session_id: UUID | str, code: int) -> None:
-    try:
-        redis_client().publish(wire(), f"hangup {session_room(session_id)} {code}")
-    except redis.RedisError as error:
-        # Sockets look again by themselves, so it is only later.
-        log.warning("sockets of session %s were not told: %s", session_id, as_words(error))
+    # Sockets look again by themselves every half minute, so a lost call is only later.
+    message = f"hangup {session_room(session_id)} {code}"
+    _line.say(f"session {session_id}", lambda line: line.publish(wire(), message))
