@@ -206,6 +206,9 @@ UNFOLD = {
     "SITE_HEADER": "Billing console",
     "SITE_SUBHEADER": "billing.console.subheader",
     "SITE_SYMBOL": "payments",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("mark.svg")}
+    ],
     "ENVIRONMENT": "billing.console.environment",
     "SHOW_BACK_BUTTON": True,
     "STYLES": [lambda request: static("console.css")],

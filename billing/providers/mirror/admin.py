@@ -7,17 +7,15 @@ from typing import Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from djstripe.models.base import StripeModel
-from unfold.admin import ModelAdmin
 
 from billing.providers.mirror.references import Kind, relations
+from config.kit.console import ReadOnlyAdmin
 from config.kit.money import Money
 
 # Read from `stripe_data`, as all of dj-stripe's own columns are that are worth showing.
@@ -56,36 +54,6 @@ AMOUNTS = {"amount", "amount_off", "amount_paid", "amount_refunded", "amount_tot
     "total",
     "unit_amount",
 }
-MOST_COUNTED = 10_000
-
-
-class CappedPaginator(Paginator):
-    """Counts no further than anyone turns pages; the search finds the rest."""
-
-    @cached_property
-    def count(self) -> int:
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by()[:MOST_COUNTED].count()
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    actions = None
-    ordering = ("-pk",)
-    sortable_by = ()
-    list_per_page = 50
-    list_disable_select_all = True
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = CappedPaginator
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class MirrorAdmin(ReadOnlyAdmin):
@@ -133,7 +101,7 @@ def link_to(field: models.ForeignKey[Any, Any]) -> Callable[[Any], Any]:
 
 def admin_for(kind: Kind) -> type[ReadOnlyAdmin]:
     if not issubclass(kind, StripeModel):
-        return type(f"{kind.__name__}Admin", (ReadOnlyAdmin,), {})
+        return type(f"{kind.__name__}Admin", (ReadOnlyAdmin,), {"search_fields": ()})
     fields = [
         field
         for field in relations(kind).values()
