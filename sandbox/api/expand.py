@@ -3,6 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from stripe._object_classes import OBJECT_CLASSES
+
+from sandbox.contract.checks import object_class
+from sandbox.contract.fields import object_fields
 from sandbox.errors import InvalidRequest
 from sandbox.world.copies import copied
 from sandbox.world.rows import Obj, World
@@ -43,6 +47,8 @@ def _expand(world: World, value: Any, steps: list[str], path: str) -> None:
     make = EXTRA.get((value.get("object", ""), name))
     if make and not isinstance(value.get(name), (dict, list)):
         value[name] = copied(make(world, value))
+    elif name not in value and _exists(value, name):
+        return
     elif name not in value:
         hint = f" You may want to try expanding 'data.{path}' instead." if name != "data" else ""
         hint = hint if value.get("object") == "list" else ""
@@ -57,3 +63,9 @@ def _object_for(world: World, value: Any) -> Any:
         return [_object_for(world, item) for item in value]
     row = world.rows.get(value) if isinstance(value, str) else None
     return copied(row.body) if row else value
+
+
+def _exists(body: Obj, name: str) -> bool:
+    """Whether the type knows the field, though this object has nothing in it."""
+    kind = body.get("object", "")
+    return kind in OBJECT_CLASSES and name in object_fields(object_class(kind))

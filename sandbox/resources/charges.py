@@ -131,6 +131,7 @@ def refunds_of(world: World, charge: Obj) -> Obj:
         "object": "list",
         "data": found[::-1],
         "has_more": False,
+        "total_count": len(found),
         "url": f"/v1/charges/{charge['id']}/refunds",
     }
 

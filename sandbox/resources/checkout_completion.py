@@ -66,7 +66,9 @@ def _note_buyer(world: World, session: Obj, buyer: Buyer) -> None:
         raise InvalidRequest("An email address is needed.", "email", "parameter_missing")
     # A session for a known customer keeps to that customer's address of mail.
     email = (customer or {}).get("email") or email
-    session["customer_details"] = details(email=email, name=buyer.name, address=buyer.address)
+    session["customer_details"] = details(
+        email=email, name=buyer.name, address=buyer.address, tax_exempt="none", tax_ids=[]
+    )
     if buyer.method:
         buyer.method["billing_details"]["email"] = email
     data = world.rows[session["id"]].notes["params"].get("payment_intent_data") or {}

@@ -44,4 +44,4 @@ def type_in(world: World, session: Obj, text: str) -> None:
 def remove(world: World, session: Obj) -> None:
     items = world.notes(session["id"])["items"]
     add_up(session, items, [0] * len(items))
-    session["discounts"] = None
+    session["discounts"] = []

@@ -39,6 +39,10 @@ def create(call: Call) -> Obj:
         **{name: params[name] for name in _PLAIN if name in params},
     )
     session["payment_method_types"] = _offered(session, params)
+    if "payment_method_types" not in params:
+        configuration = {"id": "pmc_1Sandbox", "parent": None}
+        session["payment_method_configuration_details"] = configuration
+    session["discounts"] = None if mode == "setup" else []
     _set_collection(world, session, params)
     items = line_items(world, lines, trial)
     world.add(session, items=items, params=params, lines=[_line(line) for line in lines])
@@ -95,12 +99,19 @@ def _set_collection(world: World, session: Obj, params: dict[str, Any]) -> None:
     if session["customer"]:
         customer = world.get("customer", session["customer"], "customer")
         email = customer["email"]
+        if mode != "setup":
+            session["saved_payment_method_options"] = {
+                "allow_redisplay_filters": ["always"],
+                "payment_method_remove": "disabled",
+                "payment_method_save": None,
+            }
     elif mode == "payment":
         session["customer_creation"] = params.get("customer_creation", "if_required")
     else:
         session["customer_creation"] = "always"
     if email:
-        session["customer_details"] = details(email=email)
+        exempt = None if mode == "setup" else "none"
+        session["customer_details"] = details(email=email, tax_exempt=exempt)
     if mode == "payment":
         session["invoice_creation"] = {
             "enabled": bool((params.get("invoice_creation") or {}).get("enabled")),
@@ -114,7 +125,7 @@ def _set_collection(world: World, session: Obj, params: dict[str, Any]) -> None:
 def details(**known: Any) -> Obj:
     return {
         "address": None, "business_name": None, "email": None, "individual_name": None,
-        "name": None, "phone": None, "tax_exempt": "none", "tax_ids": None, **known,
+        "name": None, "phone": None, "tax_exempt": None, "tax_ids": None, **known,
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sandbox.api.expand import extra
 from sandbox.api.lists import listed
 from sandbox.api.metadata import merged
 from sandbox.api.operations import Call, operation
@@ -72,6 +73,21 @@ def not_of_customer(method: str) -> InvalidRequest:
         "payment_method",
         "resource_missing",
     )
+
+
+@extra("customer", "tax")
+def tax_of(world: World, customer: Obj) -> Obj:
+    return {
+        "automatic_tax": "unrecognized_location",
+        "ip_address": None,
+        "location": None,
+        "provider": "stripe",
+    }
+
+
+@extra("customer", "invoice_credit_balance")
+def credit_of(world: World, customer: Obj) -> Obj:
+    return {}
 
 
 @operation("POST", "/v1/customers", "CustomerCreateParams")

@@ -3,7 +3,7 @@
 from sandbox.api.lists import listed
 from sandbox.api.metadata import merged
 from sandbox.api.operations import Call, operation
-from sandbox.errors import InvalidRequest
+from sandbox.errors import InvalidRequest, StripeError
 from sandbox.money import check_currency
 from sandbox.webhooks.events import changing, emit
 from sandbox.world.rows import Obj, World
@@ -21,7 +21,7 @@ def make_pending(
 ) -> Obj:
     quantity = fields.pop("quantity", 1)
     period = fields.pop("period", None) or {"start": world.now(), "end": world.now()}
-    price = fields.pop("price", None)
+    price = fields.pop("price", None) or _price_of_its_own(world, amount, currency)
     item = world.new(
         "invoiceitem",
         customer=customer,
@@ -45,6 +45,20 @@ def make_pending(
     world.add(item)
     emit(world, "invoiceitem.created", item)
     return item
+
+
+def _price_of_its_own(world: World, amount: int, currency: str) -> Obj:
+    """What has an amount only gets an archived price, as every line names one."""
+    product = world.create("product", name="Invoice item", active=False, updated=world.now())
+    return world.create(
+        "price",
+        active=False,
+        currency=currency,
+        product=product["id"],
+        type="one_time",
+        unit_amount=amount,
+        unit_amount_decimal=str(amount),
+    )
 
 
 def pending_of(world: World, customer: str, subscription: str | None) -> list[Obj]:
@@ -90,6 +104,8 @@ def create(call: Call) -> Obj:
     price = None
     if pricing := params.get("pricing"):
         price = world.get("price", pricing["price"], "pricing[price]")
+    if params.get("discounts"):
+        raise StripeError(501, "api_error", "The sandbox does not discount single invoice items.")
     quantity = params.get("quantity", 1)
     amount = params.get("amount", price["unit_amount"] * quantity if price else None)
     if amount is None:

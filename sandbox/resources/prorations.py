@@ -80,7 +80,7 @@ def apply_items(world: World, subscription: Obj, wanted: list[dict[str, Any]]) -
             items.remove(item)
             world.notes(item["id"])["deleted"] = True
         else:
-            if change.get("price") or change.get("price_data"):
+            if any(change.get(name) for name in ("price", "plan", "price_data")):
                 set_price(world, item, price_of(world, change, place))
             item["quantity"] = change.get("quantity", item["quantity"])
             item["metadata"] = merged(item["metadata"], change.get("metadata"))

@@ -11,6 +11,7 @@ from .discounts import make_discount
 from .invoice_collection import collect, default_method
 from .invoice_lines import add_up, described, from_subscription, make_line
 from .invoice_making import finalize, new_invoice
+from .pending_items import bill_pending, make_pending
 from .periods import DAY, end_after
 from .subscription_items import check_together, make_item, price_of, show_items
 
@@ -124,6 +125,18 @@ def first_invoice(world: World, customer: Obj, subscription: Obj, one_time: list
         world, customer, subscription["currency"], "subscription_create", subscription
     )
     world.add(invoice)
+    for extra in one_time:
+        price, quantity = extra["price"], extra["quantity"]
+        make_pending(
+            world,
+            customer["id"],
+            price["unit_amount"] * quantity,
+            price["currency"],
+            world.rows[price["product"]].body["name"],
+            price=price,
+            quantity=quantity,
+        )
+    bill_pending(world, invoice, subscription["id"])
     trial = subscription["status"] == "trialing"
     share = first_share(subscription)
     for item in subscription["items"]["data"]:
@@ -136,14 +149,6 @@ def first_invoice(world: World, customer: Obj, subscription: Obj, one_time: list
             period=(item["current_period_start"], item["current_period_end"]),
             parent=from_subscription(subscription["id"], item["id"]),
             metadata=subscription["metadata"],
-        )  # fmt: skip
-    for extra in one_time:
-        price, quantity = extra["price"], extra["quantity"]
-        make_line(
-            world, invoice, amount=price["unit_amount"] * quantity, price=price,
-            description=described(world, price, quantity), quantity=quantity,
-            period=(world.now(), world.now()),
-            parent=from_subscription(subscription["id"], None),
         )  # fmt: skip
     invoice["discounts"] = list(subscription["discounts"])
     add_up(world, invoice)

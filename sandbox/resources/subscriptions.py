@@ -29,7 +29,7 @@ def create(call: Call) -> Obj:
         )
     customer["currency"] = customer["currency"] or None
     subscription = new_subscription(world, customer, params)
-    invoice = first_invoice(world, customer, subscription, [])
+    invoice = first_invoice(world, customer, subscription, _one_time(call))
     behaviour = params.get("payment_behavior", "allow_incomplete")
     decline = bill_first(world, subscription, invoice, None, behaviour)
     if decline and behaviour == "error_if_incomplete":
@@ -37,6 +37,15 @@ def create(call: Call) -> Obj:
         raise decline
     announce(world, subscription)
     return subscription
+
+
+def _one_time(call: Call) -> list[Obj]:
+    lines = []
+    for number, item in enumerate(call.params.get("add_invoice_items") or []):
+        place = f"add_invoice_items[{number}][price]"
+        price = call.world.get("price", item.get("price", ""), place)
+        lines.append({"price": price, "quantity": item.get("quantity", 1)})
+    return lines
 
 
 @operation("GET", "/v1/subscriptions/{id}", "SubscriptionRetrieveParams")
@@ -55,6 +64,7 @@ def cancel(call: Call) -> Obj:
     if subscription["status"] in ENDED:
         raise InvalidRequest(f"No such subscription: '{call.id}'", "id", "resource_missing", 404)
     details = call.params.get("cancellation_details")
+    subscription["cancel_at"] = None
     end_subscription(call.world, subscription, details=details)
     return subscription
 

@@ -18,7 +18,7 @@ LEFT_OUT: dict[str, set[str]] = {
     },
     "charge": {"authorization_code", "level3", "presentment_details", "refunds", "transfer"},
     "checkout.session": {
-        "customer_account", "excluded_payment_method_types", "line_items", "managed_payments",
+        "excluded_payment_method_types", "line_items", "managed_payments",
         "name_collection", "optional_items", "presentment_details", "redirect_on_completion",
         "return_url", "tax_id_collection",
     },
@@ -29,15 +29,16 @@ LEFT_OUT: dict[str, set[str]] = {
     "subscription": {"managed_payments", "presentment_details"},
     "subscription_item": {"billed_until"},
     "refund": {
-        "customer", "customer_account", "description", "failure_balance_transaction",
+        "customer", "description", "failure_balance_transaction",
         "failure_reason", "instructions_email", "next_action", "payment_method", "pending_reason",
         "presentment_details",
     },
+    "line_item": {"subscription"},
     "webhook_endpoint": {"secret"},
 }  # fmt: skip
 
 # Left out wherever they appear.
-NEVER = {"applies_to", "currency_options", "customer_account", "deleted", "tiers"}
+NEVER = {"applies_to", "currency_options", "deleted", "tiers"}
 
 # The value that a new object has, where it is not the first that the type lists.
 FIRST_VALUES: dict[str, dict[str, Any]] = {

@@ -18,7 +18,8 @@ from .observed import FIRST_VALUES, LEFT_OUT, NEVER
 
 # A payment method has one field per kind of method; only that of its own kind is ever sent.
 _PAYMENT_METHOD = {
-    "allow_redisplay", "billing_details", "created", "customer", "id", "livemode", "metadata",
+    "allow_redisplay", "billing_details", "created", "customer", "customer_account", "id",
+    "livemode", "metadata",
     "object", "type",
 }  # fmt: skip
 

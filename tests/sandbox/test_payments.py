@@ -50,7 +50,7 @@ def test_a_confirmed_payment_is_booked_with_its_fee(desk: Desk) -> None:
 def test_declines(desk: Desk, card: str, code: str, decline_code: str | None) -> None:
     with pytest.raises(stripe.CardError) as declined:
         pay(desk, card)
-    error = declined.value.error
+    error: Any = declined.value.error
     assert (declined.value.http_status, error.code, error.decline_code) == (402, code, decline_code)
     assert error.payment_intent.status == "requires_payment_method"
     kept = desk.v1.payment_intents.retrieve(error.payment_intent.id)
