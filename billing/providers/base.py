@@ -15,6 +15,15 @@ class BadDelivery(Exception):
     """A webhook that is not the provider's word: forged, stale, or not for us."""
 
 
+class Misdirected(BadDelivery):
+    """The provider's word, but meant for another mode or account: our endpoint is set up wrongly
+    there, or its secret is known elsewhere. Somebody has to look."""
+
+    def __init__(self, why: str, event_id: str) -> None:
+        super().__init__(why)
+        self.event_id = event_id
+
+
 class UnknownShape(Exception):
     """A signed payload whose shape we cannot read. Never guessed at: it ends as a dead letter."""
 

@@ -16,7 +16,7 @@ from django.db import connection
 from psycopg_pool import PoolTimeout
 
 from billing.providers import get_provider
-from billing.providers.base import BadDelivery
+from billing.providers.base import BadDelivery, Misdirected
 from billing.providers.facts import Delivery
 from billing.webhooks.bell import bell
 from config.kit import request_id
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
+alarm = logging.getLogger("alarm")
 
 PATHS = {"/webhooks/stripe": "stripe"}
 LARGEST = 1_000_000
@@ -73,11 +74,15 @@ def accepted_request_id(environ: WSGIEnvironment) -> str:
 def receive(provider: str, environ: WSGIEnvironment, asked: str) -> tuple[int, dict[str, Any]]:
     if environ["REQUEST_METHOD"] != "POST":
         return refusal(405, "method_not_allowed", "Webhooks are POSTed.")
-    body = read_body(environ)
-    if body is None:
-        return refusal(413, "too_large", "An event is at most one megabyte.")
     try:
+        body = read_body(environ)
+        if body is None:
+            return refusal(413, "too_large", "An event is at most one megabyte.")
         delivery = get_provider(provider).read_delivery(body, headers_of(environ))
+    except Misdirected as bad:
+        known = {"event_id": bad.event_id, "request_id": asked, "provider": provider}
+        alarm.error("webhook refused: %s", bad, extra=known)
+        return refusal(400, "bad_delivery", f"Refused: {bad}.")
     except BadDelivery as bad:
         log.warning("webhook refused: %s", bad, extra={"request_id": asked, "provider": provider})
         return refusal(400, "bad_delivery", f"Refused: {bad}.")
@@ -91,14 +96,19 @@ def receive(provider: str, environ: WSGIEnvironment, asked: str) -> tuple[int, d
 
 
 def read_body(environ: WSGIEnvironment) -> bytes | None:
-    """None when it is too large; never more than the limit is held in memory."""
+    """None when it is too large; never more than the limit is held in memory. Raises BadDelivery
+    for a sender that hung up in between: only the announced length tells it from one who was done.
+    """
     try:
-        if int(environ.get("CONTENT_LENGTH") or 0) > LARGEST:
-            return None
+        length = int(environ.get("CONTENT_LENGTH") or "")
     except ValueError:
-        return b""
-    body: bytes = environ["wsgi.input"].read(LARGEST + 1)
-    return None if len(body) > LARGEST else body
+        raise BadDelivery("no Content-Length") from None
+    if length > LARGEST:
+        return None
+    body: bytes = environ["wsgi.input"].read(max(length, 0))
+    if len(body) < length:
+        raise BadDelivery("cut short")
+    return body
 
 
 def headers_of(environ: WSGIEnvironment) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import stripe
 from django.conf import settings
 
-from billing.providers.base import BadDelivery
+from billing.providers.base import BadDelivery, Misdirected
 from billing.providers.facts import Delivery
 
 TOLERANCE = 300
@@ -54,10 +54,15 @@ def _event(text: str) -> dict[str, Any]:
         raise BadDelivery("not an event")
     for name, longest in (("id", 255), ("type", 120)):
         value = event.get(name)
-        if not isinstance(value, str) or not 0 < len(value) <= longest or "\0" in value:
+        if not isinstance(value, str) or not 0 < len(value) <= longest or not _is_plain(value):
             raise BadDelivery(f"no usable {name}")
     if event.get("livemode") is not settings.STRIPE_LIVE_MODE:
-        raise BadDelivery("wrong mode (live or test)")
+        raise Misdirected("wrong mode (live or test)", event["id"])
     if event.get("account") not in (None, settings.STRIPE_ACCOUNT):
-        raise BadDelivery("foreign account")
+        raise Misdirected("foreign account", event["id"])
     return event
+
+
+def _is_plain(name: str) -> bool:
+    # JSON can spell a NUL and halves of letters, which no column can hold.
+    return name.isascii() and name.isprintable()
