@@ -279,8 +279,12 @@ def command_line(pid: int) -> str:
 
 
 def last_line(log: Path) -> str:
+    """Not what is indented: a stack trace's last word stands at the margin."""
     lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-    return next((line for line in reversed(lines) if line.strip()), "it left no message")
+    return next(
+        (line for line in reversed(lines) if line.strip() and not line[0].isspace()),
+        "it left no message",
+    )
 
 
 def _recorded_pid(file: Path, *, sign: str) -> int | None:
