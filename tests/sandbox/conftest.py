@@ -20,7 +20,7 @@ def desk_of_process(receiver: Receiver) -> Iterator[Desk]:
     process, url = start_process(*hook)
     yield Desk(url, receiver)
     process.terminate()
-    assert process.wait(5) == 0
+    assert process.wait(20) == 0
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 signature = self.headers["Stripe-Signature"]
-                stripe.Webhook.construct_event(body, signature, SECRET)  # type: ignore[no-untyped-call]
+                stripe.Webhook.construct_event(body, signature, SECRET)
                 status = receiver.answers.pop(0) if receiver.answers else 200
                 receiver.came.append({"status": status, "event": json.loads(body)})
                 self.send_response(status)
@@ -55,9 +55,6 @@ class Receiver:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def types(self) -> list[str]:
-        return [item["event"]["type"] for item in self.came if item["status"] == 200]
 
     def stop(self) -> None:
         self.server.shutdown()
@@ -166,3 +163,11 @@ class Desk:
 
     def types(self) -> list[str]:
         return [event["type"] for event in self.events()]
+
+    def arrived(self) -> list[dict[str, Any]]:
+        """What the receiver was sent; not a straggler of the test before, from before the reset."""
+        made = {event["id"] for event in self.events()}
+        return [item for item in self.receiver.came if item["event"]["id"] in made]
+
+    def taken(self) -> list[str]:
+        return [item["event"]["type"] for item in self.arrived() if item["status"] == 200]

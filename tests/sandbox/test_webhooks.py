@@ -9,9 +9,8 @@ from .desk import Desk, eventually
 
 def test_every_event_arrives_signed(desk: Desk) -> None:
     desk.complete(desk.checkout("subscription"))
-    made = {event["id"] for event in desk.events()}
-    eventually(lambda: made <= {item["event"]["id"] for item in desk.receiver.came})
-    for item in desk.receiver.came:
+    eventually(lambda: len(desk.taken()) == len(desk.events()))
+    for item in desk.arrived():
         assert item["event"]["api_version"] == "2026-05-27.dahlia"
         assert item["event"]["livemode"] is False
     eventually(lambda: not desk.v1.events.list({"delivery_success": False}).data)
@@ -22,15 +21,15 @@ def test_signatures_carry_the_real_time_however_far_the_clock_was_moved(desk: De
     desk.advance(400)
     desk.customer(None)
     # The receiver checks the signature with its tolerance of five minutes.
-    eventually(lambda: desk.receiver.types() == ["customer.created"])
+    eventually(lambda: desk.taken() == ["customer.created"])
     assert desk.events()[0]["created"] > time.time() + 399 * 86400
 
 
 def test_what_is_not_taken_is_sent_again(desk: Desk) -> None:
     desk.receiver.answers = [500, 302]
     desk.customer(None)
-    eventually(lambda: desk.receiver.types() == ["customer.created"])
-    assert [item["status"] for item in desk.receiver.came] == [500, 302, 200]
+    eventually(lambda: desk.taken() == ["customer.created"])
+    assert [item["status"] for item in desk.arrived()] == [500, 302, 200]
     delivery = eventually(lambda: desk.http.get("/_sandbox/deliveries").json())[0]
     eventually(lambda: desk.http.get("/_sandbox/deliveries").json()[0]["status"] == "delivered")
     assert delivery["type"] == "customer.created"
@@ -41,22 +40,22 @@ def test_hold_and_flush(desk: Desk) -> None:
     desk.customer(None)
     desk.customer(None)
     assert desk.control("deliveries/flush")["sent"] == 2
-    eventually(lambda: len(desk.receiver.types()) == 2)
+    eventually(lambda: len(desk.taken()) == 2)
 
 
 def test_duplicate(desk: Desk) -> None:
     desk.control("deliveries", mode="duplicate", n=3)
     desk.customer(None)
-    eventually(lambda: len(desk.receiver.came) == 3)
-    assert len({item["event"]["id"] for item in desk.receiver.came}) == 1
+    eventually(lambda: len(desk.arrived()) == 3)
+    assert len({item["event"]["id"] for item in desk.arrived()}) == 1
 
 
 def test_drop(desk: Desk) -> None:
     desk.control("deliveries", mode="drop", n=1)
     desk.customer(None)
     kept = desk.customer(None)
-    eventually(lambda: desk.receiver.came)
-    assert [item["event"]["data"]["object"]["id"] for item in desk.receiver.came] == [kept]
+    eventually(lambda: desk.arrived())
+    assert [item["event"]["data"]["object"]["id"] for item in desk.arrived()] == [kept]
     statuses = {d["status"] for d in desk.http.get("/_sandbox/deliveries").json()}
     assert "dropped" in statuses
 
@@ -65,9 +64,9 @@ def test_shuffle(desk: Desk) -> None:
     desk.control("deliveries", mode="shuffle", n=20)
     for _ in range(20):
         desk.customer(None)
-    eventually(lambda: len(desk.receiver.came) == 20)
+    eventually(lambda: len(desk.arrived()) == 20)
     made = [event["id"] for event in desk.events()]
-    assert [item["event"]["id"] for item in desk.receiver.came] != made
+    assert [item["event"]["id"] for item in desk.arrived()] != made
 
 
 def test_a_hand_made_event(desk: Desk) -> None:
@@ -79,7 +78,7 @@ def test_a_hand_made_event(desk: Desk) -> None:
         account="acct_other",
         created=1,
     )
-    [item] = eventually(lambda: desk.receiver.came)
+    [item] = eventually(lambda: desk.arrived())
     event = item["event"]
     assert event["id"] == made["id"]
     assert (event["livemode"], event["account"], event["created"]) == (True, "acct_other", 1)
