@@ -1,6 +1,7 @@
 """The web application: Stripe's API, the hosted pages, and the tester's controls."""
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,4 +45,8 @@ async def _tick(world: World) -> None:
     """Let time pass: what falls due while nobody asks happens all the same."""
     while True:
         await asyncio.sleep(_TICK)
-        run_due(world)
+        try:
+            run_due(world)
+        except Exception:
+            # What went wrong for one object must not stop time for all others.
+            traceback.print_exc()

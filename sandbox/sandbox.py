@@ -5,6 +5,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .api.faults import Faults
+from .resources.webhook_endpoints import keep_endpoint
 from .webhooks.deliveries import Courier
 from .world.rows import World
 
@@ -23,6 +24,16 @@ class Sandbox:
         self.keys_in_use: set[str] = set()
         # The endpoint (address, secret) given on the command line; a reset keeps it.
         self.webhook: tuple[str, str] | None = None
+
+    def reset(self) -> None:
+        """Empty, as it was when it started; the endpoint of the command line stays."""
+        self.courier.reset()
+        self.faults.clear()
+        self.requests.clear()
+        self.world.reset()
+        if self.webhook:
+            with self.world.work():
+                keep_endpoint(self.world, *self.webhook)
 
     def log_request(self, incoming: "Incoming", fault: str | None) -> None:
         self.requests.appendleft(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.errors import InvalidRequest, StripeError
 from sandbox.world.rows import Obj, World
+from sandbox.world.schedule import scheduled
 
 _KEPT_SECONDS = 24 * 3600
 _KIND = "_answer"
@@ -65,3 +66,8 @@ def record(world: World, key: str, print_: str, status: int, answer: Obj) -> Non
             "request": world.cause.request_id,
         }
     )
+
+
+@scheduled(_KIND, lambda body, notes: body["created"] + _KEPT_SECONDS)
+def forget(world: World, answer: Obj) -> None:
+    world.remove(answer["id"])

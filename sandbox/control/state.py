@@ -8,7 +8,6 @@ from starlette.routing import Route
 
 from sandbox.errors import InvalidRequest
 from sandbox.resources.subscription_end import settings
-from sandbox.resources.webhook_endpoints import keep_endpoint
 from sandbox.sandbox import Sandbox
 from sandbox.world.clock import advance
 
@@ -19,14 +18,7 @@ _SETTINGS = {"after_retries": ("cancel", "unpaid", "past_due")}
 
 @call
 def reset(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-    """Empty, as it was when it started; the endpoint of the command line stays."""
-    sandbox.courier.reset()
-    sandbox.faults.clear()
-    sandbox.requests.clear()
-    sandbox.world.reset()
-    if sandbox.webhook:
-        with sandbox.world.work():
-            keep_endpoint(sandbox.world, *sandbox.webhook)
+    sandbox.reset()
     return {"ok": True}
 
 

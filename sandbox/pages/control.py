@@ -11,7 +11,6 @@ from sandbox.control.answers import cause_of
 from sandbox.errors import StripeError
 from sandbox.resources.disputes import close_dispute, open_dispute
 from sandbox.resources.refunds import settle_refund
-from sandbox.resources.webhook_endpoints import keep_endpoint
 from sandbox.sandbox import Sandbox
 from sandbox.webhooks.deliveries import MODES
 from sandbox.world.clock import advance
@@ -52,7 +51,7 @@ def _act(sandbox: Sandbox, request: Request, form: dict[str, str]) -> None:
     elif action == "clear_faults":
         sandbox.faults.clear()
     elif action == "reset":
-        _reset(sandbox)
+        sandbox.reset()
     else:
         with world.work(cause):
             _decide(sandbox, action, form)
@@ -73,15 +72,6 @@ def _decide(sandbox: Sandbox, action: str | None, form: dict[str, str]) -> None:
         close_dispute(world, world.get("dispute", form["dispute"]), action == "won")
     elif action == "fail_refund":
         settle_refund(world, world.get("refund", form["refund"]), "failed")
-
-
-def _reset(sandbox: Sandbox) -> None:
-    sandbox.courier.reset()
-    sandbox.faults.clear()
-    sandbox.world.reset()
-    if sandbox.webhook:
-        with sandbox.world.work():
-            keep_endpoint(sandbox.world, *sandbox.webhook)
 
 
 def _view(sandbox: Sandbox) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sandbox.webhooks.events import changing, emit
 from sandbox.world.ids import random_text
 from sandbox.world.rows import Obj, World
 
+from .addresses import check_email
 from .payment_methods import attach, card_of, declined_card, method_for
 
 _PLAIN = ("description", "email", "name", "phone", "address", "shipping", "tax_exempt", "balance")
@@ -33,6 +34,7 @@ def _address(given: Any) -> Any:
 
 
 def _fields(params: dict[str, Any], customer: Obj | None = None) -> dict[str, Any]:
+    check_email(params.get("email"))
     fields = {name: params[name] or None for name in _PLAIN if name in params}
     if "balance" in params:
         fields["balance"] = params["balance"]

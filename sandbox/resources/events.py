@@ -19,6 +19,8 @@ def list_all(call: Call) -> Obj:
     wanted = params.get("delivery_success")
 
     def fits(row: Row) -> bool:
+        if row.notes.get("hand_made"):
+            return False
         delivered = row.body["pending_webhooks"] == 0
         return any(fnmatch(row.body["type"], pattern) for pattern in patterns) and (
             wanted is None or delivered == wanted

@@ -22,7 +22,7 @@ LEFT_OUT: dict[str, set[str]] = {
         "name_collection", "optional_items", "presentment_details", "redirect_on_completion",
         "return_url", "tax_id_collection",
     },
-    "event": {"account", "context", "reason"},
+    "event": {"account", "context"},
     "invoice": {"amount_paid_off_stripe", "confirmation_secret", "payments", "threshold_reason"},
     "invoiceitem": {"frozen_fields", "net_amount", "proration_details"},
     "setup_intent": {"allowed_payment_method_types", "attach_to_self", "managed_payments"},

@@ -78,10 +78,10 @@ def test_a_hand_made_event(desk: Desk) -> None:
         account="acct_other",
         created=1,
     )
-    [item] = eventually(lambda: desk.arrived())
-    event = item["event"]
-    assert event["id"] == made["id"]
+    came = desk.receiver.came
+    event = eventually(lambda: [i["event"] for i in came if i["event"]["id"] == made["id"]])[0]
     assert (event["livemode"], event["account"], event["created"]) == (True, "acct_other", 1)
+    assert made["id"] not in [known["id"] for known in desk.events()]
 
 
 def test_an_endpoint_hears_what_it_asked_for(desk: Desk) -> None:
