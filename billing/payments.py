@@ -37,6 +37,8 @@ def record_payment(fact: PaymentFact) -> Payment:
     if payment.can_move_to(STATUS[type(fact)]):
         move(payment, fact)
         notices.payment_changed(payment)
+    elif payment.status == STATUS[type(fact)]:
+        fill_in(payment, words_of(fact))
     if payment.is_paid and payment.order is not None:
         orders.complete(payment.order)
     return payment
@@ -109,13 +111,29 @@ def adopt_payments(subscription: Subscription) -> None:
 def move(payment: Payment, fact: PaymentFact) -> None:
     fields: dict[str, Any] = {"failure_code": "", "failure_message": ""}
     if isinstance(fact, PaymentSucceeded):
-        fields |= {"paid_at": fact.at, "amount": fact.money.amount}
-    if isinstance(fact, PaymentFailed) and fact.attempt:
-        code = fact.attempt.decline_code or fact.attempt.code
-        fields |= {"failure_code": code[:80], "failure_message": fact.attempt.message[:300]}
-    if fact.attempt and fact.attempt.method:
-        fields["method"] = fact.attempt.method[:60]
-    payment.move_to(STATUS[type(fact)], **fields)
+        # The method is that of the card that paid, not of one that was declined before.
+        fields |= {"paid_at": fact.at, "amount": fact.money.amount, "method": ""}
+    payment.move_to(STATUS[type(fact)], **(fields | words_of(fact)))
+
+
+def words_of(fact: PaymentFact) -> dict[str, str]:
+    """What the bank said, where this fact knows it; an invoice's does not."""
+    if fact.attempt is None:
+        return {}
+    words = {"method": fact.attempt.method[:60]} if fact.attempt.method else {}
+    if isinstance(fact, PaymentFailed):
+        words["failure_code"] = (fact.attempt.decline_code or fact.attempt.code)[:80]
+        words["failure_message"] = fact.attempt.message[:300]
+    return words
+
+
+def fill_in(payment: Payment, words: dict[str, str]) -> None:
+    """For the second of two events of one outcome: the first may have been the invoice's."""
+    news = {name: value for name, value in words.items() if value and not getattr(payment, name)}
+    if news:
+        for name, value in news.items():
+            setattr(payment, name, value)
+        payment.save(update_fields=list(news))
 
 
 def note_attempt(payment: Payment, attempt: Attempt | None) -> None:

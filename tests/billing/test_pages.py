@@ -301,13 +301,29 @@ def test_the_start_shows_the_plan_the_next_date_and_the_payments(
     assert "Paid $97.00" in page
 
 
-def test_a_declined_card_is_listed_with_the_reason(browser: Client, shop: Shop, alice: User):
+@pytest.mark.parametrize("first", ["invoice.payment_failed", "payment_intent.payment_failed"])
+def test_a_declined_card_is_listed_with_the_reason(
+    browser: Client, shop: Shop, alice: User, first: str
+):
     shop.stripe.pay(shop.checkout(alice), "4000000000000002")
-    shop.hear()
+    shop.hear(*sorted(shop.stripe.events(), key=lambda each: each["type"] != first))
     page = text(browser.get("/"))
     assert "Failed Your card was declined. $97.00" in page
     assert "Pro Incomplete The first payment is not complete yet." in page
     assert "Choose a plan" in page
+
+
+def test_the_card_that_was_declined_is_not_named_as_the_one_that_paid(
+    browser: Client, shop: Shop, alice: User
+):
+    session_id = shop.checkout(alice)
+    shop.stripe.pay(session_id, "4000000000000002")
+    shop.hear()
+    shop.stripe.pay(session_id).raise_for_status()
+    shop.hear()
+    page = text(browser.get("/"))
+    assert "Paid $97.00" in page
+    assert "0002" not in page
 
 
 def test_signing_out_needs_a_post(browser: Client):
