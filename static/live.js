@@ -2,6 +2,8 @@
 // name, and those that people should notice a toast. The page asks by HTTP for what it shows.
 const SHOWN_FOR = 5_000;
 const LONGEST_WAIT = 30_000;
+// What follows from a payment, such as its subscription, is written a moment after it.
+const LOOK_AGAIN = [1_000, 5_000];
 // No credential, wrong origin, revoked: trying again would get the same answer.
 const FINAL = [4401, 4403, 4409];
 const TONES = { succeeded: "success", released: "success", failed: "danger", canceled: "danger", disputed: "danger" };
@@ -65,6 +67,7 @@ function connect(path, owner) {
       return;
     }
     tell(type, data);
+    for (const later of LOOK_AGAIN) setTimeout(() => tell("live:aftermath", data), later);
     if (data?.message) toast(data.message, TONES[data.status]);
   }
 
