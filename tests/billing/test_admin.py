@@ -92,7 +92,7 @@ def make_person(number: int, plan: Plan, price: Price) -> None:
     )
 
 
-def staff(group: str = "", **rights: bool) -> Client:
+def staff(group: str = "", **rights: Any) -> Client:
     user = User.objects.create_user(f"{group or 'admin'}@example.org", is_staff=True, **rights)
     if group:
         user.groups.add(Group.objects.get(name=group))
