@@ -194,7 +194,7 @@ def give_up_others(order: Order) -> None:
     others = Order.objects.filter(
         user=order.user, status=Order.Status.PENDING, created_at__lt=order.created_at
     ).exclude(price__interval=Interval.ONCE)
-    for other in others.exclude(provider_id=None):
+    for other in others.exclude(provider_id=None).order_by("-created_at")[:5]:
         try:
             get_provider(other.provider).expire_checkout(other.provider_id or "")
         except ProviderError as error:
@@ -254,6 +254,9 @@ def complete_checkout(fact: CheckoutPaid) -> None:
         )
         if not known.exists():
             raise Unclear(fact)
+    if order.provider_id is None:
+        # We died between Stripe's answer and our note of it; the return page finds it again.
+        Order.objects.filter(pk=order.pk).update(provider_id=fact.checkout_id)
     orders.complete(order, payment_status=fact.payment_status)
     if fact.payment_id:
         record_payment(_payment_of(fact))

@@ -6,6 +6,8 @@ between the event loop and a thread; here a request hops once.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 
@@ -13,4 +15,6 @@ from config.wsgi import application as http
 
 from sessions_live.routing import sockets  # isort: skip  (needs Django to be set up)
 
-application = ProtocolTypeRouter({"http": WSGIMiddleware(http, workers=16), "websocket": sockets})
+application = ProtocolTypeRouter(
+    {"http": WSGIMiddleware(cast(Any, http), workers=16), "websocket": sockets}
+)

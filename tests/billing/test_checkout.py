@@ -273,3 +273,11 @@ def test_stripe_being_down_is_a_502_and_nothing_is_lost(shop: Shop, alice: User)
     assert answer.json()["type"] == "server_error"
     shop.stripe.http.delete("/_sandbox/faults")
     assert shop.checkout(alice)
+
+
+def test_a_death_after_stripes_answer_does_not_lose_the_checkout(shop: Shop, alice: User):
+    session_id = shop.buy(alice)
+    Order.objects.update(provider_id=None, url="")
+    shop.hear()
+    assert shop.holdings(alice) == PRO, unfinished()
+    assert shop.look_back(alice, session_id).json()["status"] == "complete"
