@@ -89,7 +89,9 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(env.database_url)}
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    pool={"min_size": 1, "max_size": env.database_pool_size, "timeout": 5},
+    # After three seconds a lost connection is given up and the next request tries at once; the
+    # default waits longer and longer, and stays away as long again as the database was down.
+    pool={"min_size": 1, "max_size": env.database_pool_size, "timeout": 5, "reconnect_timeout": 3},
     connect_timeout=5,
     options="-c lock_timeout=10s -c statement_timeout=30s"
     " -c idle_in_transaction_session_timeout=60s",
