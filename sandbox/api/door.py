@@ -110,6 +110,7 @@ def _execute(sandbox: Sandbox, incoming: Incoming) -> None:
     world, cause = sandbox.world, incoming.cause
     check_key(incoming.headers.get("authorization"))
     _check_version(incoming.headers.get("stripe-version"))
+    _check_account(world, cause.account)
     found = find(incoming.method, incoming.path)
     if found is None:
         raise _unknown_path(incoming)
@@ -164,6 +165,18 @@ def _check_version(version: str | None) -> None:
     if version and not version.endswith(f".{API_FAMILY}"):
         raise InvalidRequest(
             f"Invalid Stripe API version: {version}. This sandbox speaks {API_VERSION} only."
+        )
+
+
+def _check_account(world: World, account: str | None) -> None:
+    row = world.rows.get(account or "")
+    if account and (row is None or row.kind != "account"):
+        raise StripeError(
+            403,
+            "invalid_request_error",
+            f"The provided key does not have access to account '{account}' (or that account does"
+            " not exist). Application access may have been revoked.",
+            code="account_invalid",
         )
 
 

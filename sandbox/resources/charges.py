@@ -11,9 +11,11 @@ from sandbox.money import rounded_fee
 from sandbox.webhooks.events import changing, emit
 from sandbox.world.ids import random_text
 from sandbox.world.rows import Obj, World
+from sandbox.world.schedule import scheduled
 
 from .balance import book
 from .payment_methods import card_of
+from .settings import setting
 
 
 def make_charge(world: World, intent: Obj, method: Obj, *, decline: str | None = None) -> Obj:
@@ -46,9 +48,23 @@ def make_charge(world: World, intent: Obj, method: Obj, *, decline: str | None =
         charge["failure_message"] = DECLINES[decline].message
         emit(world, "charge.failed", charge)
         return charge
-    if intent["capture_method"] != "manual":
+    if intent["capture_method"] == "automatic_async" and setting(world, "async_capture"):
+        charge.update(captured=True, amount_captured=intent["amount"])
+        world.notes(charge["id"])["booked_at"] = world.now() + 1
+    elif intent["capture_method"] != "manual":
         capture(world, charge, intent["amount"])
     return charge
+
+
+def _booked(body: Obj, notes: dict[str, Any]) -> int | None:
+    return notes.get("booked_at")
+
+
+@scheduled("charge", _booked)
+def book_later(world: World, charge: Obj) -> None:
+    world.notes(charge["id"])["booked_at"] = None
+    with changing(world, "charge.updated", charge):
+        capture(world, charge, charge["amount_captured"])
 
 
 def capture(world: World, charge: Obj, amount: int) -> None:

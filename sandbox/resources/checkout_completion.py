@@ -120,7 +120,8 @@ def _subscribe(world: World, session: Obj, buyer: Buyer) -> StripeError | None:
     notes = world.notes(session["id"])
     if session["amount_total"] == 0:
         return _subscribe_for_nothing_yet(world, session, buyer)
-    if "subscription" in notes:
+    known = world.find("subscription", notes.get("subscription"))
+    if known and known["status"] == "incomplete":
         invoice = world.get("invoice", notes["invoice"])
         return _take_over(world, session, buyer, collect(world, invoice, buyer.method))
     subscription, invoice = _make_subscription(world, session)

@@ -15,6 +15,7 @@ from . import checkout_discounts
 from .checkout_rules import check_parameters
 from .checkout_totals import add_up, check_total, chosen_prices, line_items
 from .invoice_payments import intent_of
+from .payment_intents import cancel_intent
 from .setup_intents import make_setup
 
 _PLAIN = ("allow_promotion_codes", "billing_address_collection", "cancel_url",
@@ -172,6 +173,9 @@ def _expires(body: Obj, notes: dict[str, Any]) -> int | None:
 @scheduled("checkout.session", _expires)
 def expire_session(world: World, session: Obj) -> None:
     session.update(status="expired", url=None)
+    intent = world.find("payment_intent", session["payment_intent"])
+    if intent and intent["status"] not in ("succeeded", "canceled", "processing"):
+        cancel_intent(world, intent, "automatic")
     emit(world, "checkout.session.expired", session)
 
 

@@ -36,7 +36,7 @@ def make_price(world: World, params: dict[str, Any], where: str = "") -> Obj:
         unit_amount_decimal=str(params.get("unit_amount_decimal", amount)),
     )
     world.add(price, inline=bool(where))
-    _give_lookup_key(world, price, params)
+    give_lookup_key(world, price, params)
     emit(world, "price.created", price)
     return price
 
@@ -90,7 +90,7 @@ def _recurring(given: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _give_lookup_key(world: World, price: Obj, params: dict[str, Any]) -> None:
+def give_lookup_key(world: World, price: Obj, params: dict[str, Any]) -> None:
     key = params.get("lookup_key") or None
     if key is None:
         return
@@ -114,26 +114,6 @@ def create(call: Call) -> Obj:
 @operation("GET", "/v1/prices/{id}", "PriceRetrieveParams")
 def retrieve(call: Call) -> Obj:
     return call.world.get("price", call.id, "price", in_url=True)
-
-
-@operation("POST", "/v1/prices/{id}", "PriceUpdateParams")
-def update(call: Call) -> Obj:
-    world, params, price = call.world, call.params, retrieve(call)
-    if params.get("active") is False:
-        product = world.get("product", price["product"])
-        if product["default_price"] == price["id"]:
-            raise InvalidRequest(
-                "This price cannot be archived because it is the default price of its product."
-            )
-    with changing(world, "price.updated", price):
-        for name in ("active", "nickname", "tax_behavior"):
-            if name in params:
-                price[name] = None if params[name] == "" else params[name]
-        price["metadata"] = merged(price["metadata"], params.get("metadata"))
-        if params.get("lookup_key") == "":
-            price["lookup_key"] = None
-        _give_lookup_key(world, price, params)
-    return price
 
 
 @operation("GET", "/v1/prices", "PriceListParams")

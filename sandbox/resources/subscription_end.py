@@ -5,6 +5,8 @@ from typing import Any
 from sandbox.webhooks.events import changing, emit
 from sandbox.world.rows import Obj, World
 
+from .settings import setting
+
 ENDED = ("canceled", "incomplete_expired")
 
 
@@ -53,16 +55,9 @@ def stop_collecting(world: World, subscription: Obj) -> None:
 
 def after_last_retry(world: World, subscription: Obj) -> None:
     """What the account's settings say: end it (the default), or keep it as unpaid."""
-    wanted = settings(world).get("after_retries", "cancel")
+    wanted = setting(world, "after_retries")
     if wanted == "cancel":
         end_subscription(world, subscription, reason="payment_failed")
     elif wanted == "unpaid":
         with changing(world, "customer.subscription.updated", subscription):
             subscription["status"] = "unpaid"
-
-
-def settings(world: World) -> dict[str, Any]:
-    """What a real account has in its dashboard."""
-    if "_settings" not in world.rows:
-        world.add({"id": "_settings", "object": "_settings"})
-    return world.body("_settings")

@@ -95,6 +95,15 @@ def plan_of(world: World, price: Obj) -> Obj:
     )
 
 
+def show_price(world: World, price: Obj) -> None:
+    """A price that changed is shown as it is now by what is subscribed to it."""
+    for row in list(world.peek("subscription_item")):
+        if row.body["price"]["id"] == price["id"]:
+            set_price(world, world.body(row.id), price)
+            subscription = world.get("subscription", row.body["subscription"])
+            show_items(world, subscription, items_of(world, subscription))
+
+
 def items_of(world: World, subscription: Obj) -> list[Obj]:
     """The live rows, as opposed to the copies that the subscription shows."""
     return [world.body(item["id"]) for item in subscription["items"]["data"]]

@@ -60,3 +60,13 @@ def test_two_active_codes_cannot_be_the_same(desk: Desk) -> None:
         desk.v1.promotion_codes.create(params)
     desk.v1.promotion_codes.update(first.id, {"active": False})
     assert desk.v1.promotion_codes.create(params).active
+
+
+def test_subscribers_see_a_price_as_it_is_now(desk: Desk) -> None:
+    subscription = desk.subscription()
+    price = subscription["items"].data[0].price.id
+    desk.v1.prices.update(price, {"active": False})
+    seen = desk.v1.subscriptions.retrieve(subscription.id)
+    assert seen["items"].data[0].price.active is False
+    desk.advance(32)
+    assert desk.v1.invoices.list({"subscription": subscription.id}).data[0].status == "paid"

@@ -203,6 +203,14 @@ def test_a_session_expires_by_itself_or_on_demand(desk: Desk) -> None:
     assert "expired" in error["message"]
 
 
+def test_what_was_declined_is_given_up_when_the_session_expires(desk: Desk) -> None:
+    session = desk.checkout()
+    desk.refused(f"checkout/{session.id}/complete", card="4000000000000002")
+    desk.v1.checkout.sessions.expire(session.id)
+    intent = desk.session(session.id).payment_intent
+    assert desk.v1.payment_intents.retrieve(intent).status == "canceled"
+
+
 def test_completing_twice_is_refused(desk: Desk) -> None:
     session = desk.checkout()
     desk.complete(session)

@@ -38,6 +38,11 @@ def test_another_family_of_versions_is_refused(desk: Desk) -> None:
     assert desk.raw("GET", "/v1/customers", Stripe_Version="2024-06-20").status_code == 400
 
 
+def test_an_account_that_is_not_connected_is_403(desk: Desk) -> None:
+    with pytest.raises(stripe.PermissionError):
+        desk.v1.customers.list({}, {"stripe_account": "acct_unknown"})
+
+
 def test_an_unknown_parameter_is_refused(desk: Desk) -> None:
     error = desk.raw("POST", "/v1/customers", "colour=red").json()["error"]
     assert (error["code"], error["param"]) == ("parameter_unknown", "colour")

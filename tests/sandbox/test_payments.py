@@ -179,3 +179,13 @@ def test_detaching_a_card(desk: Desk) -> None:
     assert desk.v1.customers.retrieve(customer).invoice_settings.default_payment_method is None
     detached = desk.events("payment_method.detached")[0]["data"]
     assert detached["previous_attributes"] == {"customer": customer}
+
+
+def test_an_asynchronous_capture_is_booked_a_moment_later(desk: Desk) -> None:
+    desk.control("settings", async_capture=True)
+    charge = pay(desk, "pm_card_visa", expand=["latest_charge"]).latest_charge
+    assert (charge.captured, charge.balance_transaction) == (True, None)
+    desk.advance(0.001)
+    assert desk.v1.charges.retrieve(charge.id).balance_transaction.startswith("txn_")
+    updated = desk.events("charge.updated")[0]["data"]["previous_attributes"]
+    assert updated == {"balance_transaction": None}
