@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stand_in import StandIn
+from tests.product import Product
+from tests.stand_in import OwnStandIn, StandIn
 
 
 @pytest.fixture(scope="session")
@@ -14,14 +15,29 @@ def django_db_setup() -> None:
 
 
 @pytest.fixture(scope="session")
-def sandbox_process() -> Iterator[StandIn]:
-    stand_in = StandIn(os.environ["STRIPE_API_BASE"], os.environ["STRIPE_SECRET_KEY"])
+def sandbox_process() -> Iterator[OwnStandIn]:
+    stand_in = OwnStandIn(os.environ["STRIPE_API_BASE"], os.environ["STRIPE_SECRET_KEY"])
     yield stand_in
     stand_in.stop()
 
 
 @pytest.fixture
-def sandbox(sandbox_process: StandIn) -> StandIn:
+def sandbox(sandbox_process: OwnStandIn) -> StandIn:
     """Stripe's stand-in, empty."""
     sandbox_process.control("reset")
     return sandbox_process
+
+
+@pytest.fixture(scope="session")
+def running_product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    running = Product(tmp_path_factory.mktemp("product"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def product(running_product: Product) -> Iterator[Product]:
+    """The whole product; in order again after whatever a test did to it."""
+    yield running_product
+    running_product.stripe.control("deliveries", mode="normal")
+    running_product.wait_until_ready()

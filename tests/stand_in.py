@@ -14,26 +14,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class StandIn:
-    """Stripe's stand-in on the port that STRIPE_API_BASE names."""
+    """Stripe's stand-in, whoever runs it."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url
         self.http = httpx.Client(base_url=url, timeout=20)
         self.stripe = httpx.Client(base_url=url, timeout=20, auth=(key, ""))
-        port = str(urlsplit(url).port)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--port", port],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line.startswith("sandbox ready"), line
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
 
     def control(self, path: str, **body: Any) -> httpx.Response:
         """A control call; the answer is the caller's to judge."""
@@ -62,3 +48,24 @@ class StandIn:
         answer: Any = self.http.get("/_sandbox/requests").json()
         listed: list[dict[str, Any]] = answer if isinstance(answer, list) else answer["data"]
         return listed
+
+
+class OwnStandIn(StandIn):
+    """Run by the tests themselves, on the port that STRIPE_API_BASE names."""
+
+    def __init__(self, url: str, key: str) -> None:
+        super().__init__(url, key)
+        port = str(urlsplit(url).port)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "--port", port],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("sandbox ready"), line
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(10)
