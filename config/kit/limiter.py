@@ -100,6 +100,9 @@ def take(*limits: Limit) -> str:
 
 def give_back(attempt: str, limit: Limit) -> None:
     """The try turned out to be none of those that are limited."""
+    if _outage.on:
+        # It was not counted either, and another second's wait for a hung Redis is one too many.
+        return
     try:
         redis_client().zrem(limit.key, attempt)
     except redis.RedisError as error:
