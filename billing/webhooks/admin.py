@@ -69,11 +69,11 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     @display(description="payload")
     def payload(self, event: WebhookEvent) -> str:
         pretty = json.dumps(event.payload, indent=2, ensure_ascii=False)
-        return format_html('<pre class="code">{}</pre>', pretty)
+        return format_html('<pre class="code" tabindex="0">{}</pre>', pretty)
 
     @display(description="error")
     def traceback(self, event: WebhookEvent) -> str:
-        return format_html('<pre class="code">{}</pre>', event.error) if event.error else "None"
+        return format_html('<pre class="code" tabindex="0">{}</pre>', event.error) if event.error else "None"
 
     def change_view(
         self,
