@@ -173,8 +173,10 @@ class PaymentAdmin(ReadOnlyAdmin):
     )
 
     def exact(self, term: str) -> Q:
-        ids = self.exact_uuid(term, "order_id", "subscription_id")
-        return ids | at_a_provider(term) | at_a_provider(term, "invoice_id")
+        wanted = self.exact_uuid(term, "order_id", "subscription_id") | at_a_provider(term)
+        if term.startswith("in_"):
+            wanted |= at_a_provider(term, "invoice_id")
+        return wanted
 
     @display(description="status", label=PAYMENT_TONES)
     def state(self, payment: Payment) -> tuple[str, str]:

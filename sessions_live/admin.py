@@ -22,6 +22,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     change_password_form = AdminPasswordChangeForm
     ordering = ("-pk",)
     sortable_by = ("email",)
+    list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator
     list_display = ("email", "name", "is_active", "is_staff", "created_at")
