@@ -14,7 +14,7 @@ from stripe._search_result_object import SearchResultObject
 from sandbox.errors import SandboxBug
 
 from .fields import Field
-from .schemas import SchemaBuilder
+from .schemas import SchemaBuilder, class_validator
 
 Problem = tuple[str, str, str]
 
@@ -35,14 +35,12 @@ def params_class(dotted: str) -> type:
 
 @cache
 def params_validator(dotted: str) -> SchemaValidator:
-    cls = params_class(dotted)
-    return SchemaBuilder().validator(Field(cls, sys.modules[cls.__module__], None))
+    return class_validator(params_class(dotted))
 
 
 @cache
 def object_validator(name: str) -> SchemaValidator:
-    cls: Any = object_class(name)
-    return SchemaBuilder().validator(Field(cls, sys.modules[cls.__module__], None))
+    return class_validator(object_class(name))
 
 
 @cache
@@ -50,11 +48,6 @@ def _list_validator(name: str, search: bool) -> SchemaValidator:
     cls: Any = object_class(name)
     kind: Any = SearchResultObject if search else ListObject
     return SchemaBuilder().validator(Field(kind[cls], sys.modules["stripe"], None))
-
-
-@cache
-def _event_validator() -> SchemaValidator:
-    return SchemaBuilder().validator(Field(stripe.Event, sys.modules["stripe._event"], None))
 
 
 def problems(validator: SchemaValidator, value: Any) -> list[Problem]:
@@ -93,7 +86,7 @@ def check_event(event: dict[str, Any]) -> None:
     body = event["data"]["object"]
     if body["object"] in OBJECT_CLASSES:
         _complain(problems(object_validator(body["object"]), body), f"event {event['type']}")
-    _complain(problems(_event_validator(), event), f"envelope of {event['type']}")
+    _complain(problems(class_validator(stripe.Event), event), f"envelope of {event['type']}")
 
 
 def _complain(found: list[Problem], where: str) -> None:

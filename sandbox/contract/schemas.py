@@ -4,8 +4,10 @@
 widened with `| str`, which would let any value pass.
 """
 
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, get_args, get_origin
 
 import typing_extensions as te
@@ -35,10 +37,21 @@ _PLAIN: dict[Any, CoreSchema] = {
 }
 
 
-class SchemaBuilder:
-    """Builds the schema of one type and of all the classes it mentions."""
+@cache
+def class_validator(cls: type) -> SchemaValidator:
+    """The validator of a resource or params class, built when it is first needed."""
+    return SchemaBuilder(cls).validator(Field(cls, sys.modules[cls.__module__], None))
 
-    def __init__(self) -> None:
+
+class SchemaBuilder:
+    """Builds the schema of one type and of the classes that belong to it.
+
+    Other resources that it mentions are left to validators of their own: as almost everything can
+    be expanded into almost everything, each would otherwise be compiled a hundred times.
+    """
+
+    def __init__(self, own: type | None = None) -> None:
+        self.own = own
         self.definitions: dict[str, Any] = {}
 
     def validator(self, field: Field) -> SchemaValidator:
@@ -69,6 +82,10 @@ class SchemaBuilder:
         return _PLAIN.get(value, cs.any_schema())
 
     def _reference(self, cls: type) -> CoreSchema:
+        if cls is not self.own and hasattr(cls, "OBJECT_NAME"):
+            return cs.no_info_plain_validator_function(
+                lambda value: class_validator(cls).validate_python(value, strict=True)
+            )
         name = f"{cls.__module__}.{cls.__qualname__}"
         if name not in self.definitions:
             self.definitions[name] = None  # a class may mention itself

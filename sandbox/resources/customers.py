@@ -14,6 +14,7 @@ from sandbox.world.rows import Obj, World
 
 from .addresses import check_email
 from .payment_methods import attach, card_of, declined_card, method_for
+from .subscription_end import end_subscription
 
 _PLAIN = ("description", "email", "name", "phone", "address", "shipping", "tax_exempt", "balance")
 
@@ -127,8 +128,6 @@ def update(call: Call) -> Obj:
 
 @operation("DELETE", "/v1/customers/{id}", "CustomerDeleteParams")
 def delete(call: Call) -> Obj:
-    from .subscription_end import end_subscription
-
     world = call.world
     customer = world.get("customer", call.id, in_url=True)
     for subscription in world.select("subscription", customer=call.id):

@@ -12,6 +12,7 @@ from .discounts import spend
 from .invoice_lines import add_up
 from .payment_intents import make_intent
 
+_TOTALS = ("total_discount_amounts", "total_pretax_credit_amounts", "total_taxes")
 _PURPOSE = {
     "subscription_create": "Subscription creation",
     "subscription_update": "Subscription update",
@@ -36,21 +37,14 @@ def new_invoice(
         billing_reason=reason,
         account_country=account["country"],
         account_name="Sandbox",
-        customer_address=customer["address"],
-        customer_email=customer["email"],
-        customer_name=customer["name"],
-        customer_phone=customer["phone"],
-        customer_shipping=customer["shipping"],
-        customer_tax_exempt=customer["tax_exempt"],
-        customer_tax_ids=[],
-        discounts=[],
-        total_discount_amounts=[],
-        total_pretax_credit_amounts=[],
-        total_taxes=[],
         auto_advance=True,
         test_clock=customer["test_clock"],
         **fields,
     )
+    for name in ("address", "email", "name", "phone", "shipping", "tax_exempt"):
+        invoice[f"customer_{name}"] = customer[name]
+    for name in ("discounts", "customer_tax_ids", *_TOTALS):
+        invoice[name] = []
     invoice["period_start"] = invoice["period_end"] = world.now()
     url = f"/v1/invoices/{invoice['id']}/lines"
     invoice["lines"] = {

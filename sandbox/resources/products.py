@@ -35,18 +35,6 @@ def make_product(world: World, params: dict[str, Any]) -> Obj:
     return product
 
 
-@operation("POST", "/v1/products", "ProductCreateParams")
-def create(call: Call) -> Obj:
-    from .prices import make_price
-
-    product = make_product(call.world, call.params)
-    if data := call.params.get("default_price_data"):
-        price = make_price(call.world, {**data, "product": product["id"]}, "default_price_data")
-        with changing(call.world, "product.updated", product):
-            product["default_price"] = price["id"]
-    return product
-
-
 @operation("GET", "/v1/products/{id}", "ProductRetrieveParams")
 def retrieve(call: Call) -> Obj:
     return call.world.get("product", call.id, in_url=True)

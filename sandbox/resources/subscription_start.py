@@ -77,13 +77,17 @@ def new_subscription(world: World, customer: Obj, params: dict[str, Any]) -> Obj
         for price, item in zip(prices, wanted, strict=True)
     ]
     show_items(world, subscription, items)
+    _discount(world, subscription, params)
+    return subscription
+
+
+def _discount(world: World, subscription: Obj, params: dict[str, Any]) -> None:
     for discount in params.get("discounts") or []:
         made = make_discount(
-            world, discount, customer["id"], subscription["currency"],
+            world, discount, subscription["customer"], subscription["currency"],
             subscription=subscription["id"],
         )  # fmt: skip
         subscription["discounts"].append(made["id"])
-    return subscription
 
 
 def _anchor(

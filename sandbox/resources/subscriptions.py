@@ -9,6 +9,7 @@ from sandbox.world.rows import Obj, Row
 
 from .customers import not_of_customer
 from .subscription_changes import change
+from .subscription_cycle import renew
 from .subscription_end import ENDED, end_subscription
 from .subscription_items import items_of
 from .subscription_start import announce, bill_first, first_invoice, new_subscription
@@ -72,8 +73,6 @@ def cancel(call: Call) -> Obj:
 @operation("POST", "/v1/subscriptions/{id}/resume", "SubscriptionResumeParams")
 def resume(call: Call) -> Obj:
     """Take up a subscription that a trial without a card has paused."""
-    from .subscription_cycle import renew
-
     world, subscription = call.world, retrieve(call)
     if subscription["status"] != "paused":
         raise InvalidRequest("Only paused subscriptions can be resumed.")

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox import resources
 from sandbox.api.operations import Operation, all_operations, is_real
-from sandbox.contract.checks import object_validator, params_validator, problems
+from sandbox.contract.checks import object_class, object_validator, params_validator, problems
 from sandbox.contract.fields import object_fields
 from sandbox.contract.forms import decode
 from sandbox.world.ids import PREFIXES
@@ -30,8 +30,6 @@ def test_an_unknown_value_of_an_enum_is_a_problem() -> None:
 
 @pytest.mark.parametrize("kind", sorted(PREFIXES.keys() & (LEFT_OUT.keys() | FIRST_VALUES.keys())))
 def test_what_was_observed_names_real_fields(kind: str) -> None:
-    from sandbox.contract.checks import object_class
-
     fields = object_fields(object_class(kind)).keys()
     assert LEFT_OUT.get(kind, set()) | FIRST_VALUES.get(kind, {}).keys() <= fields
     assert object_validator(kind)
