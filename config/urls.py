@@ -9,3 +9,8 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "config.refusals.bad_request"
+handler403 = "config.refusals.permission_denied"
+handler404 = "config.refusals.not_found"
+handler500 = "config.refusals.server_error"
