@@ -243,6 +243,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='payment',
+            index=models.Index(condition=models.Q(('invoice_id', ''), _negated=True), fields=['invoice_id'], name='payments_of_invoice'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
             index=models.Index(fields=['user', '-created_at', '-id'], name='payments_of_user'),
         ),
         migrations.AddIndex(

@@ -88,6 +88,9 @@ class Payment(Moves):
             models.Index(fields=["user", "-created_at", "-id"], name="payments_of_user"),
             models.Index(fields=["-created_at", "-id"], name="payments_newest"),
             models.Index(
+                fields=["invoice_id"], condition=~Q(invoice_id=""), name="payments_of_invoice"
+            ),
+            models.Index(
                 fields=["provider_subscription_id"],
                 condition=Q(subscription=None) & ~Q(provider_subscription_id=""),
                 name="payments_without_subscription",
