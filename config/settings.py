@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "sessions_live",
     "billing",
     "billing.webhooks",
+    "billing.usage",
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
 ]

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("config.operations")),
     path("", include("sessions_live.urls")),
     path("", include("billing.urls")),
+    path("", include("billing.usage.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
 from billing.providers.facts import Fact
+from billing.webhooks import cause
 from billing.webhooks.models import WebhookEvent
 from billing.webhooks.registry import NotOurs, Unclear, dispatch
 from config.kit import request_id
@@ -104,6 +105,7 @@ def hold_subject(provider: str, subject_id: str) -> None:
 def take(event: WebhookEvent, facts: list[Fact] | None = None) -> str:
     """The event's effects, all or none. Raises Unclear and whatever a rule raises."""
     token = request_id.current.set(event.request_id)
+    because = cause.current.set(event.event_id)
     try:
         with transaction.atomic():
             told = list(
@@ -115,6 +117,7 @@ def take(event: WebhookEvent, facts: list[Fact] | None = None) -> str:
     except NotOurs:
         return Status.IGNORED
     finally:
+        cause.current.reset(because)
         request_id.current.reset(token)
 
 
