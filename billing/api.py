@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing import checkout, entitlements, plans, redirects, subscriptions
+from billing import checkout, conversations, entitlements, plans, redirects, subscriptions
 from billing.models import Item, Payment, Plan
 from billing.serializers import (
     NO_SUBSCRIPTION,
@@ -26,6 +26,8 @@ from billing.serializers import (
 from config.kit.api import idempotency_key
 from sessions_live.caller import caller
 
+READ = {"GET": "billing:read"}
+WRITE = {"POST": "billing:write"}
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     location=OpenApiParameter.HEADER,
@@ -56,6 +58,8 @@ class ItemsView(ListAPIView[Item]):
 
 
 class CheckoutsView(APIView):
+    scopes = WRITE
+
     @extend_schema(
         operation_id="checkout_sessions_create",
         request=CheckoutRequestSerializer,
@@ -67,18 +71,24 @@ class CheckoutsView(APIView):
         wishes = CheckoutRequestSerializer(data=request.data)
         wishes.is_valid(raise_exception=True)
         asked: dict[str, Any] = wishes.validated_data
+        user, conversation = caller(request), None
+        if "conversation_id" in asked:
+            conversation = conversations.get_conversation(user, asked["conversation_id"])
         order = checkout.start_checkout(
-            caller(request),
+            user,
             plans.get_price(tier=asked["tier"], interval=asked.get("interval")),
             provider=asked["provider"],
             success_url=asked.get("success_url") or redirects.default_success_url(request),
             cancel_url=asked.get("cancel_url") or redirects.default_cancel_url(request),
+            conversation=conversation,
             idempotency_key=idempotency_key(request),
         )
         return Response(CheckoutSerializer(order).data, status=201)
 
 
 class CheckoutView(APIView):
+    scopes = READ
+
     @extend_schema(operation_id="checkout_sessions_retrieve", responses=VerifiedCheckoutSerializer)
     def get(self, request: Request, session_id: str) -> Response:
         """What came of a checkout; asks the provider where its webhook has not come yet."""
@@ -87,6 +97,8 @@ class CheckoutView(APIView):
 
 
 class SubscriptionView(APIView):
+    scopes = READ
+
     @extend_schema(responses=SubscriptionSerializer)
     def get(self, request: Request) -> Response:
         """The caller's subscription; `status` is `none` where there is none."""
@@ -99,6 +111,7 @@ class SubscriptionView(APIView):
 class PaymentsView(ListAPIView[Payment]):
     """The caller's payments, newest first."""
 
+    scopes = READ
     serializer_class = PaymentSerializer
     queryset = Payment.objects.none()
 
@@ -109,6 +122,8 @@ class PaymentsView(ListAPIView[Payment]):
 
 
 class EntitlementsView(APIView):
+    scopes = READ
+
     @extend_schema(responses=EntitlementsSerializer)
     def get(self, request: Request) -> Response:
         """What the caller may use now: the one call that an application needs."""

@@ -44,6 +44,8 @@ class PlanEntry(Strict):
     trial_days: int = Field(0, ge=0, le=730)
     trial_needs_card: bool = True
     grace_days: int = Field(7, ge=0, le=60)
+    # How often an API key of somebody with this plan may ask.
+    requests_per_minute: int = Field(600, ge=1, le=1_000_000)
     allow_promotion_codes: bool = True
     collect_billing_address: bool = True
     automatic_tax: bool = False

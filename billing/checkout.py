@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from billing import orders
+from billing import conversations, orders
 from billing.models import (
+    Conversation,
     Customer,
     Entitlement,
     Interval,
@@ -31,6 +34,7 @@ from billing.webhooks import inbox
 from billing.webhooks.registry import NotOurs, Unclear, dispatch
 from config.kit import request_id
 from config.kit.errors import AppError
+from config.kit.states import StaleState
 from sessions_live.models import User
 
 log = logging.getLogger(__name__)
@@ -68,7 +72,6 @@ class Verified:
     status: str
     payment_status: str
     subscription: Subscription | None
-    api_key_id: int | None = None
 
 
 def start_checkout(
@@ -78,19 +81,23 @@ def start_checkout(
     provider: str,
     success_url: str,
     cancel_url: str,
+    conversation: Conversation | None = None,
     idempotency_key: str | None = None,
 ) -> Order:
     """The order with its hosted page's `url`. The same key and wishes give the same order, also
-    after a crash in between. Raises AlreadySubscribed, NotForSale, KeyReused, ProviderError."""
-    fingerprint = hashlib.sha256(
-        repr((price.pk, provider, success_url, cancel_url)).encode()
-    ).hexdigest()
+    after a crash in between. Raises AlreadySubscribed, AlreadyPaid, NotForSale, KeyReused,
+    ProviderError."""
+    wishes = (price.pk, provider, success_url, cancel_url, conversation and conversation.pk)
+    fingerprint = hashlib.sha256(repr(wishes).encode()).hexdigest()
     order = _order_of_key(user, idempotency_key, fingerprint)
     if order is None:
-        refuse_second(user, price)
+        # What was bought for one conversation is bought again for the next.
+        if conversation is None or price.is_recurring:
+            refuse_second(user, price)
         order = _new_order(
             user,
             price,
+            conversation,
             provider=provider,
             success_url=success_url,
             cancel_url=cancel_url,
@@ -128,7 +135,13 @@ def _order_of_key(user: User, key: str | None, fingerprint: str) -> Order | None
 
 
 def _new_order(
-    user: User, price: Price, *, idempotency_key: str | None, fingerprint: str, **wishes: str
+    user: User,
+    price: Price,
+    conversation: Conversation | None,
+    *,
+    idempotency_key: str | None,
+    fingerprint: str,
+    **wishes: str,
 ) -> Order:
     """Committed before the provider hears of it, so that its webhook always finds it."""
     if idempotency_key:
@@ -139,9 +152,12 @@ def _new_order(
         ).update(idempotency_key=None)
     try:
         with transaction.atomic():
-            return Order.objects.create(
+            if conversation is not None:
+                conversations.refuse_paid(conversation)
+            order = Order.objects.create(
                 user=user,
                 price=price,
+                conversation=conversation,
                 amount=price.amount,
                 currency=price.currency,
                 trial_days=trial_days_for(user, price),
@@ -150,11 +166,13 @@ def _new_order(
                 request_id=request_id.current.get(),
                 **wishes,
             )
+            conversations.follow(order)
+            return order
     except IntegrityError:
-        order = _order_of_key(user, idempotency_key, fingerprint)
-        if order is None:
+        resumed = _order_of_key(user, idempotency_key, fingerprint)
+        if resumed is None:
             raise
-        return order
+        return resumed
 
 
 def open_checkout(order: Order) -> None:
@@ -188,12 +206,16 @@ def open_checkout(order: Order) -> None:
 
 
 def give_up_others(order: Order) -> None:
-    """Closes the hosted pages of other tabs: two of them paid would be two subscriptions."""
-    if not order.price.is_recurring:
-        return
+    """Closes the hosted pages of other tabs: two of them paid would be two subscriptions, or one
+    conversation paid twice."""
+    rivals = Q(pk__in=[])
+    if order.price.is_recurring:
+        rivals |= ~Q(price__interval=Interval.ONCE)
+    if order.conversation_id is not None:
+        rivals |= Q(conversation=order.conversation_id)
     others = Order.objects.filter(
-        user=order.user, status=Order.Status.PENDING, created_at__lt=order.created_at
-    ).exclude(price__interval=Interval.ONCE)
+        rivals, user=order.user, status=Order.Status.PENDING, created_at__lt=order.created_at
+    )
     for other in others.exclude(provider_id=None).order_by("-created_at")[:5]:
         try:
             get_provider(other.provider).expire_checkout(other.provider_id or "")
@@ -202,7 +224,8 @@ def give_up_others(order: Order) -> None:
             # subscription would be canceled when it shows.
             log.info("checkout %s not closed: %s", other.provider_id, error.code)
             continue
-        with transaction.atomic():
+        # Another tab, or the webhook, may be faster in saying so.
+        with suppress(StaleState), transaction.atomic():
             orders.fail(other, expired=True)
 
 

@@ -77,6 +77,18 @@ def follow_order(order: Order) -> None:
     grant(user=order.user, plan=order.price.plan, source=f"order:{order.pk}")
 
 
+def order_behind(held: Entitlement) -> Order | None:
+    """The purchase that gave this right, where it was one."""
+    kind, _, key = held.source.partition(":")
+    match kind:
+        case "order":
+            return Order.objects.filter(pk=key).first()
+        case "subscription":
+            return Order.objects.filter(subscription__pk=key).first()
+        case _:
+            return None
+
+
 def revoke_expired() -> int:
     """Those whose grace has run out; reading stops counting them by itself at that moment."""
     expired = Entitlement.objects.filter(revoked_at=None, expires_at__lte=timezone.now())

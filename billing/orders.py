@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from billing import entitlements
+from billing import conversations, entitlements
 from billing.models import Order
 
 
@@ -14,10 +14,13 @@ def complete(order: Order, *, payment_status: str = "paid") -> None:
         order.move_to(
             Order.Status.COMPLETED, completed_at=timezone.now(), payment_status=payment_status
         )
+        conversations.follow(order)
         if not order.price.is_recurring:
             entitlements.follow_order(order)
 
 
 def fail(order: Order, *, expired: bool) -> None:
+    """Safe to repeat; must run inside a transaction."""
     if order.status == Order.Status.PENDING:
         order.move_to(Order.Status.EXPIRED if expired else Order.Status.FAILED)
+        conversations.follow(order)

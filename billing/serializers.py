@@ -65,6 +65,7 @@ class CheckoutRequestSerializer(StrictSerializer):
     interval = serializers.ChoiceField(choices=Interval.choices, required=False)
     success_url = RedirectField(required=False)
     cancel_url = RedirectField(required=False)
+    conversation_id = serializers.IntegerField(required=False)
     provider = serializers.ChoiceField(choices=["stripe"], default="stripe")
 
 
@@ -123,7 +124,9 @@ class VerifiedCheckoutSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField(source="order.currency")
     order_id = serializers.UUIDField(source="order.pk")
     subscription = SubscriptionSerializer(allow_null=True)
-    api_key_id = serializers.IntegerField(allow_null=True, default=None)
+    api_key_id = serializers.IntegerField(
+        source="order.api_key_id", allow_null=True, help_text="The key that this payment made."
+    )
 
 
 class PaymentSerializer(serializers.ModelSerializer[Payment]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -66,7 +67,8 @@ def ask_about(order: Order, *, abandoned: bool) -> bool:
         state = get_provider(order.provider).read_checkout(order.provider_id)
         apply_checkout(order, state)
     elif abandoned:
-        fail(order, expired=True)
+        with transaction.atomic():
+            fail(order, expired=True)
     return bool(order.provider_id)
 
 

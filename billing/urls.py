@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
-from billing import api, staff_api, views
+from billing import api, conversations_api, staff_api, views
 
 
 def call(path: str, view: type, name: str) -> URLPattern:
@@ -17,6 +17,14 @@ urlpatterns = [
     call(
         r"checkout-sessions/(?P<session_id>[A-Za-z0-9_]{1,255})", api.CheckoutView, "api-checkout"
     ),
+    call("conversations", conversations_api.ConversationsView, "api-conversations"),
+    call(
+        r"conversations/(?P<pk>[0-9]{1,18})",
+        conversations_api.ConversationView,
+        "api-conversation",
+    ),
+    call("payment-links", conversations_api.PaymentLinksView, "api-payment-links"),
+    call("orders", conversations_api.OrdersView, "api-orders"),
     call("subscription", api.SubscriptionView, "api-subscription"),
     call("payments", api.PaymentsView, "api-payments"),
     call("entitlements", api.EntitlementsView, "api-entitlements"),

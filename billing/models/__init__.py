@@ -1,10 +1,12 @@
 from billing.models.catalogue import Interval, Item, Plan, Price, ProviderPrice
+from billing.models.conversations import Conversation
 from billing.models.entitlements import Entitlement
 from billing.models.orders import Customer, Order
 from billing.models.payments import Payment, PaymentAttempt
 from billing.models.subscriptions import Subscription
 
 __all__ = [
+    "Conversation",
     "Customer",
     "Entitlement",
     "Interval",

@@ -28,6 +28,8 @@ class Plan(models.Model):
     trial_days = models.PositiveSmallIntegerField(default=0)
     trial_needs_card = models.BooleanField(default=True)
     grace_days = models.PositiveSmallIntegerField(default=7)
+    # How often an API key of somebody with this plan may ask.
+    requests_per_minute = models.PositiveIntegerField(default=600)
     allow_promotion_codes = models.BooleanField(default=True)
     collect_billing_address = models.BooleanField(default=True)
     automatic_tax = models.BooleanField(default=False)

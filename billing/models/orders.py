@@ -53,6 +53,13 @@ class Order(Moves):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders"
     )
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="orders")
+    conversation = models.ForeignKey(
+        "billing.Conversation",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="orders",
+    )
     provider = models.CharField(max_length=20)
     provider_id = models.CharField(max_length=255, null=True, blank=True)
     url = models.TextField(blank=True)
@@ -70,6 +77,8 @@ class Order(Moves):
     request_id = models.CharField(max_length=128, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
+    # The API key that this payment made; written by those above, who know what a key is.
+    api_key_id = models.BigIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from config.kit.errors import AppError
 
@@ -28,6 +29,21 @@ class KeysetPagination(CursorPagination):
     max_page_size = 100
     page_size_query_param = "page_size"
     ordering: tuple[str, ...] = ("-created_at", "-id")
+
+
+class PlainPages(KeysetPagination):
+    """For lists whose body the contract writes as an array: the other pages are links in a header,
+    as GitHub does it."""
+
+    page_size = 100
+
+    def get_paginated_response(self, data: Any) -> Response:
+        pages = {"next": self.get_next_link(), "prev": self.get_previous_link()}
+        links = ", ".join(f'<{url}>; rel="{name}"' for name, url in pages.items() if url)
+        return Response(data, headers={"Link": links} if links else None)
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        return schema
 
 
 class NewestFirst(KeysetPagination):
