@@ -78,6 +78,8 @@ class Environment(BaseSettings):
     platform_fee_bps: int = Field(1000, ge=0, le=10_000)
     registrations_per_minute: int = Field(10, ge=1)
     sign_ins_per_minute: int = Field(10, ge=1)
+    sockets_per_person: int = Field(50, ge=1)
+    sockets_per_address: int = Field(500, ge=1)
 
     stripe_secret_key: str
     stripe_publishable_key: str = ""

@@ -271,6 +271,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "billing.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
     # A copy for staff to look at may lag a little; the effects of events never wait for it.
     "feed-mirror": {
+    "expire-sessions": {
+        "task": "sessions_live.tasks.expire_sessions",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
         "task": "billing.webhooks.tasks.feed_mirror",
         "schedule": 5.0,
         "options": {"expires": 5},
@@ -293,6 +298,10 @@ SIGN_INS_PER_MINUTE = env.sign_ins_per_minute
 METRICS_TOKEN = env.metrics_token
 
 USE_TZ = True
+# Of each process that serves sockets.
+SOCKETS_PER_PERSON = env.sockets_per_person
+SOCKETS_PER_ADDRESS = env.sockets_per_address
+GEOIP_PATH = env.geoip_path
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import redis
+import json
+from typing import Any
 
-from sessions_live.live import KEPT_EVENTS, payments_room
+import redis
+from channels.db import database_sync_to_async
+
+from sessions_live import sessions
+from sessions_live.feed import read_missed
+from sessions_live.listing import frame_of_all
+from sessions_live.models import User
+from sessions_live.rooms import STAFF, payments_room, rank_room, sessions_room
 from sessions_live.sockets import LiveSocket, Malformed, Message
 
 
@@ -12,10 +20,15 @@ class PaymentsSocket(LiveSocket):
     """News of one's money. What was missed in between is asked for with `resume`."""
 
     # Live news wait here while older ones are read, so that all arrive in order and once.
-    _held: list[tuple[int, str]] | None = None
+    _later: list[tuple[int, str]] | None = None
+
+    def feeds(self) -> list[str]:
+        own = payments_room(self.admission.user_id)
+        return [own, STAFF] if self.admission.is_staff else [own]
 
     def rooms(self) -> list[str]:
-        return [*super().rooms(), payments_room(self.admission.user_id)]
+        rank = [rank_room(self.admission.user_id)] if self.admission.is_staff else []
+        return [*super().rooms(), *self.feeds(), *rank]
 
     async def answer(self, message: Message) -> None:
         if message["type"] != "resume":
@@ -26,31 +39,62 @@ class PaymentsSocket(LiveSocket):
         return await self._resume(after)
 
     def deliver(self, event_id: int, frame: str) -> None:
-        if self._held is None:
+        if self._later is None:
             self.say(frame)
         else:
-            self._held.append((event_id, frame))
+            self._later.append((event_id, frame))
 
     async def _resume(self, after: int) -> None:
-        self._held = []
-        missed = await self._missed(after)
+        self._later = []
+        try:
+            missed = await read_missed(self.hub, self.feeds(), after=after)
+        except redis.RedisError:
+            missed = None
         if missed is None:
             self.reset()
             missed = []
         last = missed[-1][0] if missed else after
-        held, self._held = self._held, None
-        for _, frame in missed + [event for event in held if event[0] > last]:
+        later, self._later = self._later, None
+        for _, frame in missed + [event for event in later if event[0] > last]:
             self.say(frame)
 
-    async def _missed(self, after: int) -> list[tuple[int, str]] | None:
-        """None where a gap cannot be excluded: the event seen last is not among the kept ones."""
+
+class SessionsSocket(LiveSocket):
+    """Where one is signed in, live, and how to end it."""
+
+    def rooms(self) -> list[str]:
+        return [*super().rooms(), sessions_room(self.admission.user_id)]
+
+    async def greet(self) -> None:
+        list_all = database_sync_to_async(frame_of_all)
+        self.say_first(await list_all(self.admission.user_id, own=self.session_id))
+
+    def reset(self) -> None:
+        self.hub.relisting.ask(self)
+
+    async def answer(self, message: Message) -> None:
+        match message["type"]:
+            case "update_activity":
+                await self.hub.activity.happens(self.session_id, self.admission.user_id)
+            case "revoke_session":
+                await self._revoke(message)
+            case "revoke_all_sessions":
+                count = await self._as_owner(sessions.revoke_others, but=self.session_id)
+                self._acknowledge(message, success=True, revoked_count=count)
+            case _:
+                await super().answer(message)
+
+    async def _revoke(self, message: Message) -> None:
         try:
-            kept = await self.hub.read_feed(
-                self.admission.user_id, after=after, most=KEPT_EVENTS + 1
-            )
-        except redis.RedisError:
-            return None
-        if kept and kept[0][0] == after:
-            return kept[1:]
-        # Nothing seen yet: then all that is kept is all there was, unless some had to go.
-        return kept if after == 0 and 0 < len(kept) < KEPT_EVENTS else None
+            await self._as_owner(sessions.revoke, str(message.get("id")))
+        except sessions.SessionNotFound as refusal:
+            self._acknowledge(message, success=False, error=refusal.detail)
+        else:
+            self._acknowledge(message, success=True)
+
+    async def _as_owner(self, act: Any, *terms: Any, **named: Any) -> Any:
+        owner = User(pk=self.admission.user_id)
+        return await database_sync_to_async(act)(owner, *terms, **named)
+
+    def _acknowledge(self, message: Message, **outcome: object) -> None:
+        self.say(json.dumps({"type": "ack", "ref": message.get("ref"), **outcome}))

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import parse_cookie
 
+from config.kit.client_address import network, trusted_address
 from sessions_live.cookies import find_cookie_session
 from sessions_live.models import LiveSession
 from sessions_live.sessions import find_usable_session
@@ -30,6 +31,8 @@ class HandshakeRefused(Exception):
 class Admission:
     session_id: UUID
     user_id: int
+    is_staff: bool
+    network: str
     expires_at: datetime | None = None
 
 
@@ -40,32 +43,34 @@ def admit(scope: dict[str, Any]) -> Admission:
     if origin is not None and origin.decode("latin-1").lower() not in settings.FRONTEND_URLS:
         raise HandshakeRefused(FOREIGN_ORIGIN)
     if BEARER in scope["subprotocols"]:
-        return _by_token(scope["subprotocols"])
-    key = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(
-        settings.SESSION_COOKIE_NAME
-    )
-    if not key:
+        session, expires_at = _by_token(scope["subprotocols"])
+    else:
+        session, expires_at = _by_cookie(headers.get(b"cookie", b""), origin=origin), None
+    if session is None:
         raise HandshakeRefused(UNAUTHENTICATED)
-    # A browser always names the origin; whoever sends a cookie without one is none.
-    if origin is None:
-        raise HandshakeRefused(FOREIGN_ORIGIN)
-    return _by_cookie(key)
+    whence = network(_address(scope))
+    return Admission(session.pk, session.user_id, session.user.is_staff, whence, expires_at)
 
 
-def _by_token(subprotocols: list[str]) -> Admission:
+def _by_token(subprotocols: list[str]) -> tuple[LiveSession | None, datetime | None]:
     try:
         claims = read_access(next(word for word in subprotocols if word != BEARER))
     except (StopIteration, TokenRefused):
-        raise HandshakeRefused(UNAUTHENTICATED) from None
-    return _admission(find_usable_session(claims.session_id), claims.expires_at)
+        return None, None
+    return find_usable_session(claims.session_id), claims.expires_at
 
 
-def _by_cookie(key: str) -> Admission:
-    cookie = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return _admission(find_cookie_session(cookie))
+def _by_cookie(cookies: bytes, *, origin: bytes | None) -> LiveSession | None:
+    key = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    if not key:
+        return None
+    # A browser always names the origin; whoever sends a cookie without one is none.
+    if origin is None:
+        raise HandshakeRefused(FOREIGN_ORIGIN)
+    return find_cookie_session(import_module(settings.SESSION_ENGINE).SessionStore(key))
 
 
-def _admission(session: LiveSession | None, expires_at: datetime | None = None) -> Admission:
-    if session is None:
-        raise HandshakeRefused(UNAUTHENTICATED)
-    return Admission(session.pk, session.user_id, expires_at)
+def _address(scope: dict[str, Any]) -> str | None:
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    peer, _ = scope.get("client") or ("", 0)
+    return trusted_address(peer, b",".join(forwarded).decode("latin-1"))

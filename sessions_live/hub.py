@@ -1,4 +1,4 @@
-"""The sockets of this process and its one subscription to Redis, over which news reach them.
+"""The sockets of this process, the rooms they are in, and how news reach them.
 
 A frame comes encoded and is handed to every socket of its room as it is.
 """
@@ -6,150 +6,157 @@ A frame comes encoded and is handed to every socket of its room as it is.
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import redis.asyncio
-from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
-from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from config.kit.errors import as_words
-from sessions_live.handshake import UNAUTHENTICATED
-from sessions_live.live import feed_key, wire
-from sessions_live.models import LiveSession
+from sessions_live.activity import Activity
+from sessions_live.keeping import Keeper
+from sessions_live.line import feed_key, wire
+from sessions_live.listening import Listener
+from sessions_live.relisting import Relisting
+from sessions_live.rooms import session_room
 
 if TYPE_CHECKING:
     from sessions_live.sockets import LiveSocket
-
-log = logging.getLogger(__name__)
-
-# After this silence the connection is asked for a sign of life, which it has as long to give.
-SILENCE = 4.0
-RETRY_SECONDS = 1.0
-REAUTHORISE_SECONDS = 30.0
 
 
 class Hub:
     def __init__(self) -> None:
         self._rooms: defaultdict[str, set[LiveSocket]] = defaultdict(set)
         self._sockets: dict[LiveSocket, tuple[str, ...]] = {}
+        # Per process, so that the limits hold without Redis too; they guard a process's memory.
+        self._crowd: Counter[int | str] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
-        self._listening = asyncio.Event()
-        self._missed_something = False
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._redis = _client()
+        self._listener = Listener(self, self._redis)
+        self._keeper = Keeper(self, self._redis)
+        self.activity = Activity(self)
+        self.relisting = Relisting()
+
+    @property
+    def sockets(self) -> list[LiveSocket]:
+        return list(self._sockets)
+
+    def sessions(self) -> set[UUID]:
+        return {socket.session_id for socket in self._sockets}
+
+    def has_room_for(self, socket: LiveSocket) -> bool:
+        person, network = socket.admission.user_id, socket.admission.network
+        return (
+            self._crowd[person] < settings.SOCKETS_PER_PERSON
+            and self._crowd[network] < settings.SOCKETS_PER_ADDRESS
+        )
 
     async def join(self, socket: LiveSocket, rooms: Iterable[str]) -> None:
         """Returns when news reach the socket, or when Redis has had its second to answer."""
         self._sockets[socket] = tuple(rooms)
         for room in self._sockets[socket]:
             self._rooms[room].add(socket)
+        self._crowd.update((socket.admission.user_id, socket.admission.network))
         if not self._tasks:
-            self._redis = _client()
+            self._prepare()
             self._tasks = [
-                asyncio.create_task(self._listen()),
-                asyncio.create_task(self._reauthorise()),
+                asyncio.create_task(self._listener.run()),
+                asyncio.create_task(self._keeper.authorise_again_and_again()),
+                asyncio.create_task(self._keeper.keep_the_attendance()),
             ]
-        try:
-            await asyncio.wait_for(
-                self._listening.wait(), settings.REDIS_TIMEOUTS["socket_timeout"]
-            )
-        except TimeoutError:
-            self._missed_something = True
+        await self._listener.until_news_arrive()
+        await self._keeper.welcome(socket.session_id)
 
     async def leave(self, socket: LiveSocket) -> None:
-        for room in self._sockets.pop(socket, ()):
+        if socket not in self._sockets:
+            return
+        for room in self._sockets.pop(socket):
             self._rooms[room].discard(socket)
             if not self._rooms[room]:
                 del self._rooms[room]
-        if self._sockets:
-            return
-        tasks, client = self._tasks, self._redis
-        self._tasks, self._missed_something = [], False
-        self._listening.clear()
+        self._crowd.subtract((socket.admission.user_id, socket.admission.network))
+        self._crowd += Counter()
+        if not self.holds(socket.session_id):
+            self.activity.forget(socket.session_id)
+            self._keeper.miss(socket.session_id)
+        if not self._sockets:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        tasks, keeper, client = self._tasks, self._keeper, self._redis
+        self._tasks = []
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await keeper.tell_departures()
         await client.connection_pool.disconnect()
 
-    async def read_feed(self, user_id: int, *, after: int, most: int) -> list[tuple[int, str]]:
+    def holds(self, session_id: UUID) -> bool:
+        return session_room(session_id) in self._rooms
+
+    def news_were_missed(self) -> None:
+        for socket in list(self._sockets):
+            socket.reset()
+
+    async def publish(self, message: str) -> None:
+        """To the hubs of all processes, this one included; raises RedisError."""
+        await self._redis.publish(wire(), message)
+
+    async def read_feed(self, room: str, *, after: int, most: int) -> list[tuple[int, str]]:
         """What is kept from `after` on, itself included; raises RedisError."""
-        kept = await self._redis.xrange(feed_key(user_id), min=f"{after}-0", count=most)
+        kept = await self._redis.xrange(feed_key(room), min=f"{after}-0", count=most)
         return [(int(name.partition(b"-")[0]), fields[b"frame"].decode()) for name, fields in kept]
-
-    async def _listen(self) -> None:
-        while True:
-            try:
-                async with self._redis.pubsub() as subscription:
-                    await self._hear(subscription)
-            except (redis.RedisError, OSError) as error:
-                if self._listening.is_set() or not self._missed_something:
-                    log.error("sockets hear no news while Redis is away: %s", as_words(error))
-                self._listening.clear()
-                self._missed_something = True
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def _hear(self, subscription: PubSub) -> None:
-        await subscription.subscribe(wire())
-        asked = True
-        while True:
-            message = await subscription.get_message(timeout=SILENCE)
-            if message is None:
-                if asked:
-                    raise redis.TimeoutError("no sign of life")
-                await subscription.ping()
-                asked = True
-                continue
-            asked = False
-            if message["type"] == "subscribe":
-                self._begin()
-            elif message["type"] == "message":
-                self.pass_on(message["data"].decode())
-
-    def _begin(self) -> None:
-        self._listening.set()
-        if self._missed_something:
-            self._missed_something = False
-            for socket in list(self._sockets):
-                socket.reset()
 
     def pass_on(self, message: str) -> None:
         kind, room, rest = message.split(" ", 2)
-        sockets = list(self._rooms.get(room, ()))
-        if kind == "hangup":
-            for socket in sockets:
-                socket.hang_up(int(rest))
+        if kind == "roll":
+            self._keeper.answer_the_roll({UUID(each) for each in rest.split()})
             return
+        sockets = self._rooms.get(room)
+        if sockets:
+            # Being told may make a socket leave.
+            getattr(self, f"_{kind}")(tuple(sockets), rest)
+
+    def _deliver(self, sockets: Iterable[LiveSocket], rest: str) -> None:
         event_id, _, frame = rest.partition(" ")
         for socket in sockets:
             socket.deliver(int(event_id), frame)
 
-    async def _reauthorise(self) -> None:
-        """Finds within its span what no hang-up told of: one statement for all sockets."""
-        while True:
-            await asyncio.sleep(REAUTHORISE_SECONDS)
-            sockets = list(self._sockets)
-            try:
-                usable = await usable_among({socket.session_id for socket in sockets})
-            except DatabaseError as error:
-                log.error("sockets were not authorised again: %s", as_words(error))
-                continue
-            for socket in sockets:
-                if socket.session_id not in usable:
-                    socket.hang_up(UNAUTHENTICATED)
+    def _say(self, sockets: Iterable[LiveSocket], rest: str) -> None:
+        for socket in sockets:
+            socket.say(rest)
 
+    def _active(self, sockets: Iterable[LiveSocket], rest: str) -> None:
+        session_id, _, opening = rest.partition(" ")
+        self.activity.remember(UUID(session_id), rest)
+        own = self._rooms.get(session_room(session_id), ())
+        mine, others = f"{opening}true}}}}", f"{opening}false}}}}"
+        for socket in sockets:
+            socket.say(mine if socket in own else others)
 
-@database_sync_to_async
-def usable_among(session_ids: set[UUID]) -> set[UUID]:
-    usable = LiveSession.objects.usable().filter(pk__in=session_ids)
-    return set(usable.values_list("pk", flat=True))
+    def _presence(self, sockets: Iterable[LiveSocket], rest: str) -> None:
+        session_id, _, opening = rest.partition(" ")
+        own = self._rooms.get(session_room(session_id), ())
+        frame = f"{opening}false}}}}"
+        for socket in sockets:
+            if socket not in own:
+                socket.say(frame)
+
+    def _hangup(self, sockets: Iterable[LiveSocket], rest: str) -> None:
+        code, _, reason = rest.partition(" ")
+        for socket in sockets:
+            socket.hang_up(int(code), reason)
+
+    def _reset(self, sockets: Iterable[LiveSocket], rest: str) -> None:
+        for socket in sockets:
+            socket.reset()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

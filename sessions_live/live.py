@@ -1,29 +1,26 @@
 """News to a person's browsers, on commit: kept for a day for those who were away, and sent now.
 
-Lost news is harmless, as everything can be asked by HTTP; so Redis may be down or hang.
+Redis may be down or hang; who missed something is told to ask by HTTP.
 """
 
 from __future__ import annotations
 
 import functools
 import json
-import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import redis
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from redis.client import Pipeline
 
-from config.kit.errors import as_words
-from config.kit.redis_client import redis_client
-
-log = logging.getLogger(__name__)
+from sessions_live.line import Line, feed_key, wire
+from sessions_live.rooms import STAFF, payments_room, rank_room, session_room, sessions_room
 
 KEPT_EVENTS = 1_000
 KEPT_SECONDS = 24 * 3600
+CREDENTIAL_ENDED, SESSION_REVOKED = 4401, 4409
 
 # The id is the time in microseconds, or one more than the last: it grows even over a Redis that
 # was emptied, and is exact in a browser's numbers. Only here is it known, so the frame is closed
@@ -43,64 +40,95 @@ redis.call('PUBLISH', ARGV[1], 'deliver ' .. ARGV[5] .. ' ' .. id .. ' ' .. fram
 return id
 """
 
+_line = Line()
+
 
 def push(user_id: int, type: str, data: Mapping[str, Any]) -> None:  # noqa: A002 - the wire's word
     """Sends on commit, outside of a transaction at once; never raises, never waits long."""
-    body = json.dumps({"type": type, "data": data}, cls=DjangoJSONEncoder, separators=(",", ":"))
-    transaction.on_commit(functools.partial(_send, user_id, body), robust=True)
+    _push(payments_room(user_id), type, data)
 
 
-def hang_up(session_id: UUID | str, *, code: int = 4401) -> None:
-    """Closes the session's sockets in every process, when the transaction commits."""
-    transaction.on_commit(functools.partial(_hang_up, session_id, code), robust=True)
+def push_to_staff(type: str, data: Mapping[str, Any]) -> None:  # noqa: A002 - the wire's word
+    """As `push`, to everyone of the staff who looks."""
+    _push(STAFF, type, data)
 
 
-def wire() -> str:
-    """The one channel that all processes listen to; Redis' own databases do not divide channels."""
-    database = redis_client().connection_pool.connection_kwargs.get("db", 0)
-    return f"live:{database}"
+def say_created(user_id: int, session: Mapping[str, Any]) -> None:
+    body = encode({"type": "session_created", "session": {**session, "is_current": False}})
+    _on_commit(_say, user_id, [body])
 
 
-def payments_room(user_id: int) -> str:
-    return f"payments.{user_id}"
+def show_active(user_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
+    """At once and to all of the person's sockets, each session's own included."""
+    _show("active", user_id, sessions)
 
 
-def session_room(session_id: UUID | str) -> str:
-    return f"session.{session_id}"
+def show_presence(user_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
+    """At once and to the person's other sockets: who comes has just read the whole list."""
+    _show("presence", user_id, sessions)
 
 
-def feed_key(user_id: int) -> str:
-    return f"live:feed:{user_id}"
+def end(user_id: int, session_ids: Sequence[UUID], *, reason: str, expired: bool) -> None:
+    """Says that the sessions are over, and closes their sockets in every process, on commit."""
+    if session_ids:
+        _on_commit(_end, user_id, session_ids, reason, expired)
 
 
-class _Line:
-    """The way to Redis. Once it did not answer it is left alone for a moment, so that a batch of a
-    hundred payments does not wait a hundred seconds for a Redis that hangs."""
-
-    REST = 5.0
-
-    def __init__(self) -> None:
-        self.rests_until = 0.0
-
-    def say(self, what: str, command: Callable[[redis.Redis], object]) -> None:
-        if time.monotonic() < self.rests_until:
-            return
-        try:
-            command(redis_client())
-        except redis.RedisError as error:
-            self.rests_until = time.monotonic() + self.REST
-            log.warning("%s was not told, and nothing is for a moment: %s", what, as_words(error))
+def demote(user_id: int) -> None:
+    """Closes the sockets that hear the staff's news, on commit; they may come back for less."""
+    message = f"hangup {rank_room(user_id)} {CREDENTIAL_ENDED} demoted"
+    _on_commit(_line.insist, lambda say: say.publish(wire(), message), rooms=())
 
 
-_line = _Line()
+def encode(frame: Mapping[str, Any]) -> str:
+    return json.dumps(frame, cls=DjangoJSONEncoder, separators=(",", ":"))
 
 
-def _send(user_id: int, body: str) -> None:
-    terms = [wire(), body[1:], KEPT_EVENTS, KEPT_SECONDS, payments_room(user_id)]
-    _line.say(f"user {user_id}", lambda line: line.eval(PUSH, 1, feed_key(user_id), *terms))
+def _on_commit(send: Any, *terms: Any, **named: Any) -> None:
+    transaction.on_commit(functools.partial(send, *terms, **named), robust=True)
 
 
-def _hang_up(session_id: UUID | str, code: int) -> None:
+def _push(room: str, type: str, data: Mapping[str, Any]) -> None:  # noqa: A002
+    _on_commit(_send, room, encode({"type": type, "data": data})[1:])
+
+
+def _send(room: str, body: str) -> None:
+    terms = [wire(), body, KEPT_EVENTS, KEPT_SECONDS, room]
+    _line.say(lambda line: line.eval(PUSH, 1, feed_key(room), *terms), rooms=[room])
+
+
+def _say(user_id: int, bodies: Sequence[str]) -> None:
+    room = sessions_room(user_id)
+
+    def publish(line: Pipeline) -> None:
+        for body in bodies:
+            line.publish(wire(), f"say {room} {body}")
+
+    _line.say(publish, rooms=[room])
+
+
+def _show(kind: str, user_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
+    # Left open at its end: only a socket's process knows whether it is the receiver's own session.
+    room = sessions_room(user_id)
+
+    def publish(line: Pipeline) -> None:
+        for session in sessions:
+            body = encode({"type": "session_update", "session": session})[:-2]
+            line.publish(wire(), f'{kind} {room} {session["id"]} {body},"is_current":')
+
+    _line.say(publish, rooms=[room])
+
+
+def _end(user_id: int, session_ids: Sequence[UUID], reason: str, expired: bool) -> None:
     # Sockets look again by themselves every half minute, so a lost call is only later.
-    message = f"hangup {session_room(session_id)} {code}"
-    _line.say(f"session {session_id}", lambda line: line.publish(wire(), message))
+    room = sessions_room(user_id)
+    word = "session_expired" if expired else "session_revoked"
+    code = CREDENTIAL_ENDED if expired else SESSION_REVOKED
+
+    def publish(line: Pipeline) -> None:
+        for session_id in session_ids:
+            farewell = encode({"type": word, "session_id": session_id})
+            line.publish(wire(), f"say {room} {farewell}")
+            line.publish(wire(), f"hangup {session_room(session_id)} {code} {reason}")
+
+    _line.insist(publish, rooms=[room])

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from config.kit.ids import new_id
+
+LONGEST_IDLE = timedelta(days=7)
+UNKNOWN = "Unknown"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -60,9 +65,25 @@ class LiveSessionQuerySet(models.QuerySet["LiveSession"]):
     def live(self) -> LiveSessionQuerySet:
         return self.filter(ended_at=None)
 
+    def idle(self) -> LiveSessionQuerySet:
+        """Live by its row, but nobody was active in it for a week."""
+        return self.live().filter(last_active_at__lte=timezone.now() - LONGEST_IDLE)
+
+    def of(self, user_id: int) -> LiveSessionQuerySet:
+        """What a person sees in the list of their sessions."""
+        return self.live().filter(user=user_id, last_active_at__gt=timezone.now() - LONGEST_IDLE)
+
     def usable(self) -> LiveSessionQuerySet:
         """Live, of a person who may sign in; the person comes in the same statement."""
-        return self.live().filter(user__is_active=True).select_related("user")
+        active = self.live().filter(last_active_at__gt=timezone.now() - LONGEST_IDLE)
+        return active.filter(user__is_active=True).select_related("user")
+
+
+class DeviceType(models.TextChoices):
+    DESKTOP = "desktop"
+    MOBILE = "mobile"
+    TABLET = "tablet"
+    BOT = "bot"
 
 
 class LiveSession(models.Model):
@@ -71,7 +92,13 @@ class LiveSession(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="live_sessions")
     user_agent = models.CharField(max_length=400, blank=True)
+    device_type = models.CharField(
+        max_length=10, choices=DeviceType.choices, default=DeviceType.DESKTOP
+    )
+    browser = models.CharField(max_length=60, default=UNKNOWN)
+    os = models.CharField(max_length=60, default=UNKNOWN)
     ip = models.GenericIPAddressField(null=True, blank=True)
+    location = models.CharField(max_length=120, default=UNKNOWN)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_active_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -84,6 +111,9 @@ class LiveSession(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["user", "-last_active_at"], name="live_sessions_of_user"),
+            models.Index(
+                fields=["last_active_at"], name="live_sessions_idle", condition=Q(ended_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,3 +122,7 @@ class LiveSession(models.Model):
     @property
     def is_live(self) -> bool:
         return self.ended_at is None
+
+    @property
+    def device_name(self) -> str:
+        return f"{self.browser} on {self.os}"

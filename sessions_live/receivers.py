@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth import user_logged_in, user_logged_out
@@ -10,6 +11,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from config.kit.client_address import client_address
+from sessions_live import live
 from sessions_live.cookies import SESSION_CLAIM
 from sessions_live.models import User
 from sessions_live.sessions import end_session, end_sessions_of, open_session
@@ -34,9 +36,13 @@ def end_cookie_session(request: HttpRequest, reason: str = "signed_out", **_: An
 
 
 @receiver(post_save, sender=User)
-def end_sessions_of_changed_user(instance: User, created: bool, **_: Any) -> None:
+def end_what_a_changed_user_may_no_longer(
+    instance: User, created: bool, update_fields: Collection[str] | None, **_: Any
+) -> None:
     if created:
         return
+    if not instance.is_staff and "is_staff" in (update_fields or ["is_staff"]):
+        live.demote(instance.pk)
     if not instance.is_active:
         end_sessions_of(instance, reason="disabled")
     # Django keeps the raw password here until the row is saved; a mere rehash clears it before.

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from config.kit.api import StrictSerializer
 from sessions_live.accounts import LONGEST_PASSWORD, refuse_weak_password
-from sessions_live.models import User
+from sessions_live.models import DeviceType, User
 
 
 class CredentialsSerializer(StrictSerializer):
@@ -45,3 +45,25 @@ class TokenPairSerializer(serializers.Serializer[Any]):
 
 class SignInSerializer(TokenPairSerializer):
     session_id = serializers.UUIDField()
+
+
+class SessionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    device_type = serializers.ChoiceField(DeviceType.choices)
+    device_name = serializers.CharField()
+    browser = serializers.CharField()
+    os = serializers.CharField()
+    ip = serializers.IPAddressField(allow_null=True)
+    location = serializers.CharField()
+    login_time = serializers.DateTimeField()
+    last_active = serializers.DateTimeField()
+    online = serializers.BooleanField()
+    is_current = serializers.BooleanField()
+
+
+class RevokedSerializer(serializers.Serializer[Any]):
+    success = serializers.BooleanField()
+
+
+class RevokedCountSerializer(RevokedSerializer):
+    revoked_count = serializers.IntegerField()

@@ -6,7 +6,6 @@ A Channels consumer costs several times the memory, and a hop through its dispat
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from collections import deque
@@ -19,18 +18,15 @@ from django.utils import timezone
 
 from sessions_live.handshake import BEARER, UNAUTHENTICATED, Admission, HandshakeRefused, admit
 from sessions_live.hub import Hub, hub_of_this_loop
-from sessions_live.live import session_room
+from sessions_live.lanes import Lane, Message, Send, finish, lane_of
+from sessions_live.rooms import session_room
 
-Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 TOO_BIG, SLOW_CONSUMER, TOO_MANY = 1009, 4408, 4429
 LARGEST_FRAME = 64 * 1024
 MALFORMED_PER_MINUTE = 15
 MESSAGES_PER_MINUTE = 600
-# Above the thousand frames that a resume may send at once.
-LONGEST_QUEUE = 2_000
 RESET = '{"type":"reset"}'
 
 
@@ -41,16 +37,18 @@ class Malformed(Exception):
 
 
 class LiveSocket:
-    """Subclasses say which rooms they join and what they answer."""
+    """Subclasses say which rooms they join, what they say first and what they answer."""
 
     admission: Admission
     hub: Hub
+    lane: Lane
 
     def __init__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self._scope, self._receive, self._send = scope, receive, send
-        self._outbox: deque[Message] = deque()
-        self._writer: asyncio.Task[None] | None = None
-        self._accepted = self._closing = False
+        # What is said before the first words waits, so that nothing overtakes them.
+        self._held: list[str] | None = []
+        self._farewell: tuple[int, str] | None = None
+        self._closing = False
         self._messages = Allowance(MESSAGES_PER_MINUTE)
         self._malformed = Allowance(MALFORMED_PER_MINUTE)
 
@@ -61,13 +59,11 @@ class LiveSocket:
         try:
             socket.admission = await database_sync_to_async(admit)(scope)
         except HandshakeRefused as refused:
-            # Accepted first: a browser shows no reason for a handshake that failed.
-            await socket._accept()
-            await send({"type": "websocket.close", "code": refused.code})
-        else:
-            # The other side may be gone at any moment, which is nobody's fault.
-            with contextlib.suppress(OSError):
-                await socket._live()
+            return await socket._refuse(refused.code)
+        socket.hub = hub_of_this_loop()
+        if not socket.hub.has_room_for(socket):
+            return await socket._refuse(TOO_MANY)
+        return await socket._live()
 
     @property
     def session_id(self) -> UUID:
@@ -75,6 +71,9 @@ class LiveSocket:
 
     def rooms(self) -> list[str]:
         return [session_room(self.session_id)]
+
+    async def greet(self) -> None:
+        """Called once, when nothing is missed any more."""
 
     async def answer(self, message: Message) -> None:
         """Raises Malformed for what it does not understand."""
@@ -89,43 +88,69 @@ class LiveSocket:
         self.say(RESET)
 
     def say(self, frame: str) -> None:
-        if len(self._outbox) >= LONGEST_QUEUE:
-            self._outbox.clear()
-            self.hang_up(SLOW_CONSUMER)
+        if self._closing:
             return
-        self._post({"type": "websocket.send", "text": frame})
+        if self._held is not None:
+            self._held.append(frame)
+        elif not self.lane.send(frame):
+            self.hang_up(SLOW_CONSUMER, "slow")
 
-    def hang_up(self, code: int) -> None:
+    def say_first(self, frame: str) -> None:
+        """Before all that was held back since the socket joined its rooms."""
+        if self._held is not None:
+            self._held.insert(0, frame)
+
+    def hang_up(self, code: int, reason: str = "") -> None:
         """Closes after what was said before. Safe to call twice."""
-        self._post({"type": "websocket.close", "code": code})
-        self._closing = True
+        if self._held is not None:
+            self._farewell = self._farewell or (code, reason)
+        elif not self._closing:
+            self._closing = True
+            self.lane.close(code, reason)
+
+    def cut_if_stalled(self) -> None:
+        if not self._closing and self.lane.is_stalled():
+            self.hang_up(SLOW_CONSUMER, "slow")
+
+    async def _refuse(self, code: int) -> None:
+        # Accepted first: a browser shows no reason for a handshake that failed.
+        await finish(self._accept())
+        await finish(self._send({"type": "websocket.close", "code": code}))
 
     async def _live(self) -> None:
-        self.hub = hub_of_this_loop()
         expiry = self._end_with_the_token()
+        self.lane = lane_of(self._send)
         try:
             # Joined before it is accepted: from the first moment on nothing is missed.
             await self.hub.join(self, self.rooms())
-            await self._accept()
-            self._write_on()
+            await finish(self._accept())
+            await self.greet()
+            self._speak()
             await self._read()
         finally:
+            self._closing = True
             if expiry is not None:
                 expiry.cancel()
-            if self._writer is not None:
-                self._writer.cancel()
+            self.lane.drop()
             await self.hub.leave(self)
 
     async def _accept(self) -> None:
         chosen = BEARER if BEARER in self._scope["subprotocols"] else None
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
-        self._accepted = True
+
+    def _speak(self) -> None:
+        held, self._held = self._held, None
+        for frame in held or ():
+            self.say(frame)
+        if self._farewell is not None:
+            self.hang_up(*self._farewell)
 
     def _end_with_the_token(self) -> asyncio.TimerHandle | None:
         if self.admission.expires_at is None:
             return None
         left = (self.admission.expires_at - timezone.now()).total_seconds()
-        return asyncio.get_running_loop().call_later(left, self.hang_up, UNAUTHENTICATED)
+        loop = asyncio.get_running_loop()
+        return loop.call_later(left, self.hang_up, UNAUTHENTICATED, "expired")
 
     async def _read(self) -> None:
         while True:
@@ -152,26 +177,6 @@ class LiveSocket:
             return
         self.say(json.dumps({"type": "error", "code": refused.code, "detail": refused.detail}))
 
-    def _post(self, message: Message) -> None:
-        if not self._closing:
-            self._outbox.append(message)
-            self._write_on()
-
-    def _write_on(self) -> None:
-        # A task only while there is something to write: most sockets are silent most of the time.
-        if self._accepted and self._writer is None and self._outbox:
-            self._writer = asyncio.create_task(self._write())
-
-    async def _write(self) -> None:
-        try:
-            while self._outbox:
-                await self._send(self._outbox.popleft())
-        except OSError:
-            # The other side is gone; `_read` hears of it as well.
-            self._outbox.clear()
-        finally:
-            self._writer = None
-
 
 class Allowance:
     """So many in any minute."""
@@ -180,14 +185,16 @@ class Allowance:
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
-        self._spent: deque[float] = deque()
+        # Most sockets never say a word.
+        self._spent: deque[float] | None = None
 
     def spend(self) -> bool:
         now = time.monotonic()
-        while self._spent and self._spent[0] <= now - 60:
-            self._spent.popleft()
-        self._spent.append(now)
-        return len(self._spent) <= self._per_minute
+        spent = self._spent = self._spent or deque()
+        while spent and spent[0] <= now - 60:
+            spent.popleft()
+        spent.append(now)
+        return len(spent) <= self._per_minute
 
 
 def parse(text: str | None) -> Message:

@@ -3,15 +3,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LoginView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.views.generic import FormView
+from django.shortcuts import redirect
+from django.views.generic import FormView, TemplateView
 
 from config.kit.client_address import client_address
 from config.kit.errors import AppError
-from sessions_live import accounts
+from sessions_live import accounts, sessions
+from sessions_live.caller import calling_session
 from sessions_live.forms import SignInForm, SignUpForm
+from sessions_live.listing import describe_for, list_sessions
 
 
 class SignInPage(LoginView):
@@ -53,3 +58,27 @@ def refused(page: HttpResponse, refusal: AppError | None) -> HttpResponse:
         page.status_code = refusal.status
         page["Retry-After"] = str(refusal.wait)
     return page
+
+
+class SessionsPage(LoginRequiredMixin, TemplateView):
+    """Where one is signed in. Live where scripts run, and complete without them."""
+
+    template_name = "sessions_live/sessions.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        own = calling_session(self.request)
+        shown = describe_for(own.pk, list_sessions(own.user_id, own=own.pk))
+        return super().get_context_data(sessions=shown, **kwargs)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        own, chosen = calling_session(request), request.POST.get("session", "")
+        try:
+            if chosen:
+                sessions.revoke(own.user, chosen)
+                messages.success(request, "That session is signed out.")
+            else:
+                count = sessions.revoke_others(own.user, but=own.pk)
+                messages.success(request, f"Signed out everywhere else ({count}).")
+        except sessions.SessionNotFound:
+            messages.info(request, "That session was over already.")
+        return redirect("sessions")

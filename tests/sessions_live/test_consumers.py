@@ -10,7 +10,9 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from config.kit.redis_client import redis_client
 from sessions_live import live, tokens
+from sessions_live.line import feed_key
 from sessions_live.models import LiveSession, User
+from sessions_live.rooms import payments_room
 from sessions_live.sessions import end_session
 from tests.sessions_live.wire import ORIGIN, access_token, connected, cookie_of, run
 
@@ -109,14 +111,14 @@ def test_news_of_a_transaction_that_is_rolled_back_are_never_sent(alice):
     with transaction.atomic():
         push(alice, 1)
         transaction.set_rollback(True)
-    assert not redis_client().exists(live.feed_key(alice.pk))
+    assert not redis_client().exists(feed_key(payments_room(alice.pk)))
 
 
 def test_news_are_sent_when_the_transaction_commits(alice):
     with transaction.atomic():
         push(alice, 1)
-        assert not redis_client().exists(live.feed_key(alice.pk))
-    assert redis_client().xlen(live.feed_key(alice.pk)) == 1
+        assert not redis_client().exists(feed_key(payments_room(alice.pk)))
+    assert redis_client().xlen(feed_key(payments_room(alice.pk))) == 1
 
 
 def test_resume_sends_what_was_missed_in_order_and_once(alice):
@@ -167,13 +169,13 @@ def test_a_thousand_events_are_kept_for_a_day(alice):
     for number in range(live.KEPT_EVENTS + 5):
         push(alice, number)
     feed = redis_client()
-    assert feed.xlen(live.feed_key(alice.pk)) == live.KEPT_EVENTS
-    assert 0 < feed.ttl(live.feed_key(alice.pk)) <= live.KEPT_SECONDS
+    assert feed.xlen(feed_key(payments_room(alice.pk))) == live.KEPT_EVENTS
+    assert 0 < feed.ttl(feed_key(payments_room(alice.pk))) <= live.KEPT_SECONDS
 
 
 def test_event_ids_grow_even_after_redis_was_emptied(alice):
     def newest() -> int:
-        (name, _), *_ = redis_client().xrevrange(live.feed_key(alice.pk), count=1)
+        (name, _), *_ = redis_client().xrevrange(feed_key(payments_room(alice.pk)), count=1)
         return int(name.split(b"-")[0])
 
     push(alice, 1)
@@ -237,7 +239,7 @@ def test_sockets_of_an_ended_session_close_and_others_stay(alice):
     async def story():
         async with connected(token=here.access) as ending, connected(token=there) as staying:
             await in_thread(end_session, here.session_id, reason="signed_out")
-            assert await ending.close_code() == 4401
+            assert await ending.close_code() == 4409
             assert await staying.ask({"type": "ping"}) == {"type": "pong"}
 
     here, there = tokens.sign_in(alice, ip=None, user_agent=""), access_token(alice)
@@ -250,7 +252,7 @@ def test_a_session_whose_end_was_not_told_is_found_by_looking_again(alice, monke
             await in_thread(LiveSession.objects.all().delete)
             assert await wire.close_code() == 4401
 
-    monkeypatch.setattr("sessions_live.hub.REAUTHORISE_SECONDS", 0.05)
+    monkeypatch.setattr("sessions_live.keeping.REAUTHORISE_SECONDS", 0.05)
     token = access_token(alice)
     run(story)
 
