@@ -4,14 +4,18 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
+from tests.emptying import empty_quickly
 from tests.product import Product
 from tests.stand_in import OwnStandIn, StandIn
 
 
 @pytest.fixture(scope="session")
-def django_db_setup() -> None:
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> None:
     """Nothing to make: DATABASE_URL names this process's own database, see tests/house.py."""
+    with django_db_blocker.unblock():
+        empty_quickly()
 
 
 @pytest.fixture(scope="session")

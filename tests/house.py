@@ -14,13 +14,14 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import redis
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from config.embedded import EmbeddedRefused, Postgres, Redis, free_port
 from config.env import Environment
@@ -28,6 +29,7 @@ from config.fingerprint import ROOT, fingerprint, what_tables_are_made_from
 
 HOME = ROOT / ".local" / "test"
 SLOTS = 64
+ABOUT_THE_PRODUCT = ("tests/journeys/", "tests/browser/", "tests/config/test_demo.py")
 SERVER = "HOUSE_DATABASE_SERVER"
 TEMPLATE = "HOUSE_TEMPLATE"
 REDIS_SERVER = "HOUSE_REDIS_SERVER"
@@ -60,6 +62,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
             return (yield)
     move_in()
     return (yield)
+
+
+class ProductInOneProcess(LoadScopeScheduling):
+    """The product is a dozen processes: one process of the tests runs it, not each of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "product" if nodeid.startswith(ABOUT_THE_PRODUCT) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ProductInOneProcess:
+    return ProductInOneProcess(config, log)
 
 
 def open_house() -> None:

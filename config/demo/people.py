@@ -14,8 +14,8 @@ def welcome_people() -> None:
     """Safe to call again: somebody who is there already keeps what they have."""
     for name in CUSTOMERS:
         _welcome(name)
-    for name, title in STAFF.items():
-        _welcome(name, is_staff=True).groups.add(Group.objects.get(name=title))
+    for name, group in STAFF.items():
+        _welcome(name, is_staff=True).groups.add(Group.objects.get(name=group))
     _welcome("admin", is_staff=True, is_superuser=True)
 
 

@@ -6,7 +6,6 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,7 +42,7 @@ def pids(card: Path) -> list[int]:
 
 
 @pytest.fixture
-def address() -> Iterator[tuple[str, ...]]:
+def address() -> tuple[str, ...]:
     return ("--port", str(free_port()), "--sandbox-port", str(free_port()))
 
 
@@ -125,3 +124,14 @@ def test_an_unknown_catalogue_is_told_in_one_sentence(product: Product, tmp_path
     )
     assert process.returncode == 1
     assert process.stderr.startswith("There is no catalogue 'nonsense'")
+
+
+def test_readiness_tells_which_part_is_down(product: Product):
+    product.signal("redis", signal.SIGSTOP)
+    try:
+        eventually(lambda: product.http.get("/readyz").json()["redis"] == "down", within=20)
+        assert product.http.get("/readyz").status_code == 503
+        assert product.http.get("/healthz").status_code == 200
+    finally:
+        product.signal("redis", signal.SIGCONT)
+    product.wait_until_ready()

@@ -8,8 +8,6 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from billing.webhooks.models import WebhookEvent, WorkerBeat
-from tests.product import Product
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -82,14 +80,3 @@ def test_the_documentation_needs_no_inline_code_and_no_other_host(client: Client
     assert "//cdn" not in page
     assert "<style" not in page
     assert "<script>" not in page
-
-
-def test_readiness_tells_which_part_is_down(product: Product):
-    product.signal("redis", 19)
-    try:
-        eventually(lambda: product.http.get("/readyz").json()["redis"] == "down", within=20)
-        assert product.http.get("/readyz").status_code == 503
-        assert product.http.get("/healthz").status_code == 200
-    finally:
-        product.signal("redis", 18)
-    product.wait_until_ready()
