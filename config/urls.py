@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
+
+from config.kit.no_such_door import NoSuchDoor
 
 urlpatterns = [
     path("", include("config.operations")),
@@ -9,6 +11,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("billing.usage.urls")),
     path("admin/", admin.site.urls),
+    re_path(r"^api/", NoSuchDoor.as_view()),
 ]
 
 handler400 = "config.refusals.bad_request"

@@ -1,0 +1,85 @@
+"""The API is what its schema says, and bad input is answered, whoever sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from tests.product import Product
+
+pytestmark = pytest.mark.xdist_group("product")
+DOORS = {
+    ("post", "/api/v1/auth/register"),
+    ("post", "/api/v1/auth/token"),
+    ("post", "/api/v1/auth/token/refresh"),
+    ("post", "/api/v1/auth/logout"),
+    ("get", "/api/v1/me"),
+    ("get", "/api/v1/plans"),
+    ("get", "/api/v1/items"),
+    ("post", "/api/v1/checkout-sessions"),
+    ("get", "/api/v1/checkout-sessions/{session_id}"),
+    ("get", "/api/v1/subscription"),
+    ("get", "/api/v1/payments"),
+    ("get", "/api/v1/entitlements"),
+    ("get", "/api/v1/admin/webhook-events"),
+    ("post", "/api/v1/admin/webhook-events/{id}/replay"),
+}
+# The same inputs at every run; few of them, as each is a real request.
+BRIEFLY = settings(
+    max_examples=8,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_the_schema_names_every_door(product: Product):
+    schema = product.http.get("/api/schema?format=json").json()
+    named = {(method, path) for path, methods in schema["paths"].items() for method in methods}
+    assert named >= DOORS
+    assert product.http.get("/api/docs").status_code == 200
+
+
+def operations(product: Product) -> Iterator[Any]:
+    schema = schemathesis.openapi.from_url(f"{product.url}/api/schema?format=json")
+    for found in schema.get_all_operations():
+        yield found.ok()
+
+
+def headers_of(product: Product, who: str) -> dict[str, str]:
+    """Signed in anew for every door: one of them signs out."""
+    if who == "anonymous":
+        return {}
+    person = product.person() if who == "customer" else product.sign_in(f"{who}@example.com")
+    return {"Authorization": f"Bearer {person.access}"}
+
+
+def knock(door: Any, mode: GenerationMode, headers: dict[str, str]) -> None:
+    def once(case: Any) -> None:
+        answer = case.call(headers=headers)
+        assert answer.status_code < 500, case.as_curl_command()
+        if answer.status_code >= 400:
+            assert {"type", "errors"} <= answer.json().keys(), case.as_curl_command()
+
+    knocking = BRIEFLY(given(case=door.as_strategy(generation_mode=mode))(once))
+    # A door that takes nothing cannot be given anything wrong.
+    with suppress(Unsatisfiable):
+        knocking()
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize("who", ["anonymous", "customer", "admin"])
+def test_no_input_breaks_a_door(product: Product, who: str, mode: GenerationMode):
+    doors = list(operations(product))
+    assert len(doors) >= len(DOORS)
+    for door in doors:
+        knock(door, mode, headers_of(product, who))
