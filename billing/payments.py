@@ -31,14 +31,18 @@ def record_payment(fact: PaymentFact) -> Payment:
     """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear."""
     order = find_order(fact.order_id)
     user = owner_of(provider=fact.provider, customer_id=fact.customer_id, order=order)
-    payment = find_payment(fact) or new_payment(fact, user)
-    learn(payment, fact, order)
-    note_attempt(payment, fact.attempt)
-    if payment.can_move_to(STATUS[type(fact)]):
-        move(payment, fact)
+    payment = find_payment(fact)
+    if payment is None:
+        payment = new_payment(fact, user, order)
         notices.payment_changed(payment)
-    elif payment.status == STATUS[type(fact)]:
-        fill_in(payment, words_of(fact))
+    else:
+        keep(payment, news(payment, fact, order))
+        if payment.can_move_to(STATUS[type(fact)]):
+            payment.move_to(STATUS[type(fact)], **outcome(fact))
+            notices.payment_changed(payment)
+        elif payment.status == STATUS[type(fact)]:
+            keep(payment, missing_words(payment, fact))
+    note_attempt(payment, fact.attempt)
     if payment.is_paid and payment.order is not None:
         orders.complete(payment.order)
     return payment
@@ -46,46 +50,46 @@ def record_payment(fact: PaymentFact) -> Payment:
 
 def find_payment(fact: PaymentFact) -> Payment | None:
     """Raises Unclear where the payload names an invoice whose payment we do not know yet."""
-    rows = Payment.objects.select_related("user", "order__price__plan", "order__user")
+    rows = Payment.objects.filter(provider=fact.provider)
     if fact.payment_id:
-        return rows.filter(provider=fact.provider, provider_id=fact.payment_id).first()
-    of_invoice = rows.filter(provider=fact.provider, invoice_id=fact.invoice_id).first()
+        return rows.filter(provider_id=fact.payment_id).first()
+    of_invoice = rows.filter(invoice_id=fact.invoice_id).first()
     if of_invoice is None and not fact.settled:
         raise Unclear(fact)
     return of_invoice
 
 
-def new_payment(fact: PaymentFact, user: User) -> Payment:
-    return Payment.objects.create(
+def new_payment(fact: PaymentFact, user: User, order: Order | None) -> Payment:
+    """In one INSERT, with its outcome: most payments are told of only once."""
+    payment = Payment(
         user=user,
         provider=fact.provider,
         provider_id=fact.payment_id or fact.invoice_id,
-        invoice_id=fact.invoice_id,
         amount=fact.money.amount,
         currency=fact.money.currency,
-        description=fact.description[:300],
         created_at=fact.created_at,
+        status=STATUS[type(fact)],
     )
+    fill(payment, news(payment, fact, order) | outcome(fact))
+    payment.save(force_insert=True)
+    return payment
 
 
-def learn(payment: Payment, fact: PaymentFact, order: Order | None) -> None:
+def news(payment: Payment, fact: PaymentFact, order: Order | None) -> dict[str, Any]:
     """What this fact knows and the row does not; each of a payment's events knows a part."""
-    news: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     if fact.invoice_id and not payment.invoice_id:
-        news["invoice_id"] = fact.invoice_id
+        known["invoice_id"] = fact.invoice_id
     if fact.description and not payment.description:
-        news["description"] = fact.description[:300]
+        known["description"] = fact.description[:300]
     # A subscription's renewals carry the first order too; they are paid for the subscription.
     if order and not payment.order_id and not order.price.is_recurring:
-        news |= {"order": order, "tier": order.price.plan.tier}
+        known |= {"order": order, "tier": order.price.plan.tier}
     if fact.subscription_id and not payment.subscription_id:
-        news |= {"provider_subscription_id": fact.subscription_id} | _of_subscription(fact)
+        known |= {"provider_subscription_id": fact.subscription_id} | _of_subscription(fact)
     if fact.created_at < payment.created_at:
-        news["created_at"] = fact.created_at
-    if news:
-        for name, value in news.items():
-            setattr(payment, name, value)
-        payment.save(update_fields=list(news))
+        known["created_at"] = fact.created_at
+    return known
 
 
 def _of_subscription(fact: PaymentFact) -> dict[str, Any]:
@@ -108,12 +112,12 @@ def adopt_payments(subscription: Subscription) -> None:
     ).update(subscription=subscription, tier=subscription.plan.tier)
 
 
-def move(payment: Payment, fact: PaymentFact) -> None:
+def outcome(fact: PaymentFact) -> dict[str, Any]:
     fields: dict[str, Any] = {"failure_code": "", "failure_message": ""}
     if isinstance(fact, PaymentSucceeded):
         # The method is that of the card that paid, not of one that was declined before.
         fields |= {"paid_at": fact.at, "amount": fact.money.amount, "method": ""}
-    payment.move_to(STATUS[type(fact)], **(fields | words_of(fact)))
+    return fields | words_of(fact)
 
 
 def words_of(fact: PaymentFact) -> dict[str, str]:
@@ -127,13 +131,21 @@ def words_of(fact: PaymentFact) -> dict[str, str]:
     return words
 
 
-def fill_in(payment: Payment, words: dict[str, str]) -> None:
+def missing_words(payment: Payment, fact: PaymentFact) -> dict[str, str]:
     """For the second of two events of one outcome: the first may have been the invoice's."""
-    news = {name: value for name, value in words.items() if value and not getattr(payment, name)}
-    if news:
-        for name, value in news.items():
-            setattr(payment, name, value)
-        payment.save(update_fields=list(news))
+    words = words_of(fact)
+    return {name: value for name, value in words.items() if value and not getattr(payment, name)}
+
+
+def keep(payment: Payment, fields: dict[str, Any]) -> None:
+    if fields:
+        fill(payment, fields)
+        payment.save(update_fields=list(fields))
+
+
+def fill(payment: Payment, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(payment, name, value)
 
 
 def note_attempt(payment: Payment, attempt: Attempt | None) -> None:
