@@ -99,6 +99,7 @@ class Environment(BaseSettings):
     default_from_email: str = "billing@localhost"
     sentry_dsn: str = ""
     metrics_token: str = ""
+    leak_report_keys: str = ""
     geoip_path: str = ""
     provisioning_webhook_url: str = ""
     provisioning_webhook_secret: str = ""
@@ -180,7 +181,7 @@ class Environment(BaseSettings):
             raise ValueError("is not a URL that can be used") from None
         return value
 
-    @field_validator("geoip_path")
+    @field_validator("geoip_path", "leak_report_keys")
     @classmethod
     def file_exists(cls, value: str) -> str:
         if value and not Path(value).is_file():

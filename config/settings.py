@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "billing.usage",
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
+    "apikeys",
 ]
 
 MIDDLEWARE = [
@@ -171,10 +172,12 @@ WHITENOISE_AUTOREFRESH = env.debug
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apikeys.authentication.KeyAuthentication",
         "sessions_live.authentication.BearerAuthentication",
         "sessions_live.authentication.CookieAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["apikeys.throttle.KeyThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.kit.json_parser.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.kit.api.KeysetPagination",
@@ -199,6 +202,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         f"{kind}ErrorEnum": f"drf_standardized_errors.openapi_serializers.{kind}ErrorEnum.choices"
         for kind in ("Validation", "Client", "Server")
+    }
+    | {
+        "APIKeyStatusEnum": "apikeys.models.APIKey.Status",
+        "OrderStatusEnum": ["pending", "completed", "failed"],
     },
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
 }
@@ -268,14 +275,14 @@ CELERY_REDIS_SOCKET_TIMEOUT = REDIS_TIMEOUTS["socket_timeout"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "billing.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
-    # A copy for staff to look at may lag a little; the effects of events never wait for it.
-    "feed-mirror": {
     "expire-sessions": {
         "task": "sessions_live.tasks.expire_sessions",
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "sweep": {"task": "billing.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    # A copy for staff to look at may lag a little; the effects of events never wait for it.
+    "feed-mirror": {
         "task": "billing.webhooks.tasks.feed_mirror",
         "schedule": 5.0,
         "options": {"expires": 5},
@@ -295,13 +302,14 @@ DEFAULT_FROM_EMAIL = env.default_from_email
 
 REGISTRATIONS_PER_MINUTE = env.registrations_per_minute
 SIGN_INS_PER_MINUTE = env.sign_ins_per_minute
-METRICS_TOKEN = env.metrics_token
-
-USE_TZ = True
 # Of each process that serves sockets.
 SOCKETS_PER_PERSON = env.sockets_per_person
 SOCKETS_PER_ADDRESS = env.sockets_per_address
 GEOIP_PATH = env.geoip_path
+METRICS_TOKEN = env.metrics_token
+LEAK_REPORT_KEYS = env.leak_report_keys
+
+USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("config.operations")),
     path("", include("sessions_live.urls")),
     path("", include("billing.urls")),
+    path("", include("apikeys.urls")),
     path("", include("billing.usage.urls")),
     path("admin/", admin.site.urls),
     re_path(r"^api/", NoSuchDoor.as_view()),

@@ -95,6 +95,8 @@ class LogoutView(APIView):
 
 
 class MeView(APIView):
+    scopes = {"GET": "billing:read"}
+
     @extend_schema(responses={200: ProfileSerializer})
     def get(self, request: Request) -> Response:
         """The caller's profile."""

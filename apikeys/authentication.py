@@ -1,0 +1,59 @@
+"""A program with its key: at most one statement, and none for a text that is no key of ours."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from apikeys.minting import digest, is_well_formed
+from apikeys.models import APIKey
+from config.kit.scopes import refuse_beyond
+from sessions_live.models import User
+from sessions_live.tokens import CHALLENGE
+
+# How exactly the last use is known, and so how seldom it is written.
+SAMPLE = timedelta(minutes=1)
+
+
+class KeyAuthentication(BaseAuthentication):
+    @sensitive_variables()
+    def authenticate(self, request: Request) -> tuple[User, APIKey] | None:
+        header = get_authorization_header(request).decode("latin-1")
+        scheme, _, secret = header.partition(" ")
+        if scheme.lower() != "bearer" or not secret.startswith("sk_"):
+            return None
+        now = timezone.now()
+        key = find_usable_key(secret.strip(), now)
+        if key is None:
+            # The same words for every reason: they are nobody's but the owner's business.
+            raise AuthenticationFailed("This API key is not valid.", code="key_not_valid")
+        refuse_beyond(key.scopes, request.parser_context["view"], request.method or "")
+        note_use(key, now)
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+@sensitive_variables()
+def find_usable_key(secret: str, at: datetime) -> APIKey | None:
+    """With `allowance`, the requests per minute of its owner's plan. A key whose owner holds no
+    plan at this moment is not usable, whether or not somebody has noted that yet."""
+    if not is_well_formed(secret):
+        return None
+    key = APIKey.objects.usable(at).filter(key_hash=digest(secret)).first()
+    return key if key and key.allowance else None
+
+
+def note_use(key: APIKey, at: datetime) -> None:
+    if key.last_used_at and at - key.last_used_at < SAMPLE:
+        return
+    APIKey.objects.filter(
+        Q(last_used_at=None) | Q(last_used_at__lte=at - SAMPLE), pk=key.pk
+    ).update(last_used_at=at)
