@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path, re_path
-
-from config.kit.no_such_door import NoSuchDoor
+from django.urls import include, path
 
 urlpatterns = [
     path("", include("config.operations")),
@@ -12,7 +10,6 @@ urlpatterns = [
     path("", include("apikeys.urls")),
     path("", include("billing.usage.urls")),
     path("admin/", admin.site.urls),
-    re_path(r"^api/", NoSuchDoor.as_view()),
 ]
 
 handler400 = "config.refusals.bad_request"
