@@ -29,7 +29,12 @@ from config.fingerprint import ROOT, fingerprint, what_tables_are_made_from
 
 HOME = ROOT / ".local" / "test"
 SLOTS = 64
-ABOUT_THE_PRODUCT = ("tests/journeys/", "tests/browser/", "tests/config/test_demo.py")
+ABOUT_THE_PRODUCT = (
+    "tests/journeys/",
+    "tests/scorecard/",
+    "tests/browser/",
+    "tests/config/test_demo.py",
+)
 SERVER = "HOUSE_DATABASE_SERVER"
 TEMPLATE = "HOUSE_TEMPLATE"
 REDIS_SERVER = "HOUSE_REDIS_SERVER"

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.product import Product
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.xdist_group("product")
 
 PRO = ([("succeeded", 9700)], ("active", "pro"), ("pro", True))
 NOTHING = ([], ("none", "free"), ("free", False))

@@ -14,7 +14,6 @@ from schemathesis import GenerationMode
 
 from tests.product import Product
 
-pytestmark = pytest.mark.xdist_group("product")
 DOORS = {
     ("post", "/api/v1/auth/register"),
     ("post", "/api/v1/auth/token"),

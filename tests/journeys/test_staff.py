@@ -8,8 +8,6 @@ from tests.product import Product
 from tests.stripe_events import event
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("product")
-
 EVENTS = "/api/v1/admin/webhook-events"
 
 

@@ -10,8 +10,6 @@ import pytest
 from tests.product import Person, Product
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("product")
-
 ONE_OF_EACH = (1, 1, 1)
 PRO = ([("succeeded", 9700)], ("active", "pro"), ("pro", True))
 

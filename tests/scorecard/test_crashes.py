@@ -14,7 +14,7 @@ from tests.scorecard.crowd import Crowd, Outcome
 from tests.scorecard.sending import Sender
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.scorecard, pytest.mark.xdist_group("product"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.scorecard, pytest.mark.timeout(300)]
 
 
 def test_r06_processes_may_be_killed_at_any_moment(product: Product, crowd: Crowd, score: Score):

@@ -15,7 +15,6 @@ from tests.scorecard.volley import status_of
 from tests.stripe_events import event
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("product")
 STRANGE = {"X-Forwarded-For": "not-an-ip", "X-Request-ID": "a b", "User-Agent": "?", "Via": "1"}
 
 

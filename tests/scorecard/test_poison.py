@@ -14,7 +14,7 @@ from tests.scorecard.sending import Sender
 from tests.stripe_events import event
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.scorecard, pytest.mark.xdist_group("product"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.scorecard, pytest.mark.timeout(300)]
 
 # Sold at Stripe by somebody who forgot to tell our catalogue.
 UNKNOWN = {

@@ -24,8 +24,6 @@ from tests.stand_in import ROOT
 from tests.stripe_events import sign
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("product")
-
 
 class Fleet:
     """Web processes as the demo runs them, on one socket, replaced one by one as a deploy does:

@@ -12,8 +12,6 @@ from tests.scorecard.volley import post, volley
 from tests.stripe_events import sign
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("product")
-
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.scorecard)])
 def test_r01_an_event_sent_two_hundred_times_at_once_takes_effect_once(
