@@ -49,6 +49,8 @@ def web(number: int, env: Mapping[str, str], door: int) -> Program:
     command = (
         *("-m", "uvicorn", "config.asgi:application", "--fd", str(door)),
         *("--ws", "websockets-sansio", "--no-access-log", "--timeout-graceful-shutdown", "2"),
+        *("--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
+        *("--ws-ping-interval", "10", "--ws-ping-timeout", "15"),
         # No proxy stands before the demo, so nobody's word on a client's address counts.
         "--no-proxy-headers",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from channels.testing import WebsocketCommunicator
@@ -71,6 +71,12 @@ async def connected(
         yield wire
     finally:
         await communicator.disconnect()
+
+
+@asynccontextmanager
+async def crowd(number: int, **credentials: Any) -> AsyncIterator[list[Wire]]:
+    async with AsyncExitStack() as open_ones:
+        yield [await open_ones.enter_async_context(connected(**credentials)) for _ in range(number)]
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
