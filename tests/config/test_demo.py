@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import stat
@@ -60,7 +61,8 @@ def test_the_card_holds_what_others_need_and_only_its_owner_reads_it(product: Pr
 
 @pytest.mark.parametrize("role", ["web", "worker", "beat", "sandbox", "redis", "postgresql"])
 def test_a_program_that_dies_is_started_again(product: Product, role: str):
-    dead = product.kill(role)
+    dead = product.pids(role)[:1]
+    os.kill(dead[0], signal.SIGKILL)
     product.wait_until_replaced(role, dead)
     product.wait_until_ready()
     eventually(lambda: not port_is_free(urlsplit(product.stripe.url).port or 0))
