@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import logging
 from collections.abc import Mapping
@@ -78,7 +77,7 @@ def refuse_forged(body: bytes, *, identifier: str, signature: str) -> None:
         if known is None:
             raise Forged()
         known.verify(base64.b64decode(signature, validate=True), body, ECDSA(hashes.SHA256()))
-    except (InvalidSignature, binascii.Error) as error:
+    except (InvalidSignature, ValueError) as error:
         raise Forged() from error
 
 

@@ -24,6 +24,7 @@ SIDEBAR = (
         (
             ("Users", "group", "sessions_live.user"),
             ("Entitlements", "verified_user", "billing.entitlement"),
+            ("API keys", "key", "apikeys.apikey"),
             ("Customers at providers", "badge", "billing.customer"),
             ("Sign-ins", "devices", "sessions_live.livesession"),
         ),

@@ -8,11 +8,13 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-LOOKING_INTO = ("billing", "webhooks", "sessions_live", "mirror", "djstripe")
+LOOKING_INTO = ("apikeys", "billing", "webhooks", "sessions_live", "mirror", "djstripe")
 # dj-stripe's rows that hold secrets are for nobody but a superuser.
-SECRET = ("view_apikey", "view_webhookendpoint")
+SECRET = Q(
+    content_type__app_label="djstripe", codename__in=("view_apikey", "view_webhookendpoint")
+)
 ACTS: dict[str, tuple[str, ...]] = {
-    "Support": (),
+    "Support": ("revoke_apikey",),
     "Finance": ("change_webhookevent",),
     "Auditor": (),
 }
@@ -21,7 +23,7 @@ ACTS: dict[str, tuple[str, ...]] = {
 def make_roles(**_: Any) -> None:
     """Safe to repeat."""
     ours = Permission.objects.filter(content_type__app_label__in=LOOKING_INTO)
-    looks = Q(codename__startswith="view_") & ~Q(codename__in=SECRET)
+    looks = Q(codename__startswith="view_") & ~SECRET
     for name, acts in ACTS.items():
         group, _made = Group.objects.get_or_create(name=name)
         group.permissions.add(*ours.filter(looks | Q(codename__in=acts)))

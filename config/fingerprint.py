@@ -21,4 +21,5 @@ def what_tables_are_made_from() -> list[Path]:
     migrations = (
         file for app in apps for file in app.rglob("*.py") if "migrations" in file.parent.name
     )
-    return [ROOT / "config" / "settings.py", ROOT / "requirements" / "production.txt", *migrations]
+    others = ("config/settings.py", "billing/roles.py", "requirements/production.txt")
+    return [*(ROOT / name for name in others), *migrations]
