@@ -21,7 +21,7 @@ demo: $(READY)
 	@exec $(BIN)/python manage.py demo $(ARGS)
 
 test: lint
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not scorecard" $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 -m "not scorecard" $(ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
