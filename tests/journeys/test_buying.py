@@ -8,7 +8,7 @@ from tests.product import Product
 from tests.waiting import eventually
 
 PRO = ([("succeeded", 9700)], ("active", "pro"), ("pro", True))
-NOTHING = ([], ("none", "free"), ("free", False))
+NOTHING: tuple = ([], ("none", "free"), ("free", False))
 
 
 def test_a_plan_is_bought_and_the_browser_hears_of_it(product: Product):

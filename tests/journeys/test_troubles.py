@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from tests.product import Person, Product
@@ -108,15 +109,18 @@ def test_stripe_is_down_while_one_buys(product: Product):
 
 def test_an_answer_that_is_lost_is_asked_for_again(product: Product):
     buyer = product.person()
-    wish = {"json": {"tier": "pro"}, "headers": {"Idempotency-Key": "lost"}}
+
+    def ask() -> httpx.Response:
+        wish, key = {"tier": "pro"}, {"Idempotency-Key": "lost"}
+        return buyer.http.post("/api/v1/checkout-sessions", json=wish, headers=key)
+
     product.stripe.control(
         "faults", match="POST /v1/checkout/sessions", mode="reset_after", times=2
     )
-    assert buyer.http.post("/api/v1/checkout-sessions", **wish).status_code == 502
-    found = buyer.http.post("/api/v1/checkout-sessions", **wish)
+    assert ask().status_code == 502
+    found = ask()
     assert found.status_code == 201
-    again = buyer.http.post("/api/v1/checkout-sessions", **wish)
-    assert again.json() == found.json()
+    assert ask().json() == found.json()
     sessions = product.stripe.get("checkout/sessions", customer=buyer.customer)["data"]
     assert len(sessions) == 1
 

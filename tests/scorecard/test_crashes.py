@@ -26,7 +26,7 @@ def test_r06_processes_may_be_killed_at_any_moment(product: Product, crowd: Crow
         dead: dict[str, list[int]] = {"web": [], "worker": []}
         for number in range(20):
             role = ("web", "worker")[number % 2]
-            eventually(lambda n=number: sender.accepted >= 70 * n, within=60)
+            wait_for(sender, 70 * number)
             product.wait_until_replaced(role, dead[role])
             dead[role] = [product.pids(role)[number // 2 % 2]]
             os.kill(dead[role][0], signal.SIGKILL)
@@ -44,6 +44,10 @@ def test_r06_processes_may_be_killed_at_any_moment(product: Product, crowd: Crow
     score.holds("effects", outcome.effects, exactly=1500)
     score.holds("drained after the last was sent, s", drained, at_most=15.0)
     print(f"tries: {sum(answer.tries for answer in answers)}")
+
+
+def wait_for(sender: Sender, accepted: int) -> None:
+    eventually(lambda: sender.accepted >= accepted, within=60)
 
 
 class Neighbour:
@@ -78,11 +82,11 @@ def test_r08_redis_may_be_killed_hung_and_emptied(
     with ThreadPoolExecutor(2) as pool:
         sending = pool.submit(sender.send_all, events, per_second=50)
         shopping = pool.submit(neighbour.shop)
-        eventually(lambda: sender.accepted > 100, within=30)
+        wait_for(sender, 100)
         product.kill("redis")
-        eventually(lambda: sender.accepted > 200, within=30)
+        wait_for(sender, 200)
         hung = product.signal("redis", signal.SIGSTOP)
-        eventually(lambda: sender.accepted > 400, within=60)
+        wait_for(sender, 400)
         assert product.pids("redis") == hung
         product.signal("redis", signal.SIGCONT)
         with redis.Redis.from_url(product.card["redis_url"]) as store:

@@ -36,14 +36,14 @@ def _answers(barrels: list[socket.socket], released: float, within: float) -> li
         while selector.get_map():
             assert time.monotonic() < released + within, f"{len(selector.get_map())} unanswered"
             for key, _ in selector.select(timeout=1):
-                barrel = key.fileobj
-                assert isinstance(barrel, socket.socket)
-                if part := barrel.recv(65536):
-                    heard[barrel] += part
+                wire = key.fileobj
+                assert isinstance(wire, socket.socket)
+                if part := wire.recv(65536):
+                    heard[wire] += part
                     continue
-                selector.unregister(barrel)
-                barrel.close()
-                shots.append(Shot(status_of(heard[barrel]), time.monotonic() - released))
+                selector.unregister(wire)
+                wire.close()
+                shots.append(Shot(status_of(heard[wire]), time.monotonic() - released))
     return shots
 
 
