@@ -10,6 +10,16 @@ from sessions_live.models import LiveSession
 from sessions_live.sessions import find_usable_session
 
 SESSION_CLAIM = "sid"
+# In the cookie of somebody who was thrown out: the reason, in the row's word for it.
+ENDED = "ended"
+FAREWELLS = {
+    "revoked": "This device was signed out from another one of yours.",
+    "ended_by_staff": "Our staff signed this device out. Ask us if you do not know why.",
+    "password_changed": "Your password was changed, so every other device was signed out.",
+    "disabled": "Your account is disabled.",
+    "refresh_reused": "This session was ended because somebody else may have used it.",
+    "expired": "You were signed out after seven days without activity.",
+}
 
 
 def find_cookie_session(cookie: SessionBase) -> LiveSession | None:
@@ -23,3 +33,12 @@ def find_cookie_session(cookie: SessionBase) -> LiveSession | None:
     if not constant_time_compare(signed_in_with, session.user.get_session_auth_hash()):
         return None
     return session
+
+
+def why_ended(cookie: SessionBase) -> str:
+    """Empty where the person knows, or nobody does."""
+    if SESSION_CLAIM not in cookie:
+        return ""
+    named = LiveSession.objects.filter(pk=cookie[SESSION_CLAIM])
+    reason = named.exclude(ended_at=None).values_list("end_reason", flat=True).first()
+    return reason if reason in FAREWELLS else ""

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from sessions_live.cookies import find_cookie_session
+from sessions_live.cookies import ENDED, find_cookie_session, why_ended
 from sessions_live.models import User
 
 
@@ -33,5 +33,9 @@ def person_of(request: HttpRequest) -> User | AnonymousUser:
     if session is not None:
         return session.user
     if SESSION_KEY in request.session:
+        ended = why_ended(request.session)
         request.session.flush()
+        if ended:
+            # Kept until the sign-in page tells.
+            request.session[ENDED] = ended
     return AnonymousUser()

@@ -15,6 +15,7 @@ from config.kit.client_address import client_address
 from config.kit.errors import AppError
 from sessions_live import accounts, sessions
 from sessions_live.caller import calling_session
+from sessions_live.cookies import ENDED, FAREWELLS
 from sessions_live.forms import SignInForm, SignUpForm
 from sessions_live.listing import describe_for, list_sessions
 
@@ -26,6 +27,10 @@ class SignInPage(LoginView):
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return refused(super().form_invalid(form), form.refused)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        ended = self.request.session.pop(ENDED, "")
+        return super().get_context_data(farewell=FAREWELLS.get(ended, ""), **kwargs)
 
 
 class SignUpPage(RedirectURLMixin, FormView):

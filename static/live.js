@@ -2,11 +2,14 @@
 // name, and those that people should notice a toast. The page asks by HTTP for what it shows.
 const SHOWN_FOR = 5_000;
 const LONGEST_WAIT = 30_000;
+const SIGN_OF_LIFE = 20_000;
 // What follows from a payment, such as its subscription, is written a moment after it.
 const LOOK_AGAIN = [1_000, 5_000];
-// No credential, wrong origin, revoked: trying again would get the same answer.
-const FINAL = [4401, 4403, 4409];
+const FOREIGN_ORIGIN = 4403;
+// No credential any more, or the session was ended: the sign-in page tells why.
+const SIGNED_OUT = [4401, 4409];
 const TONES = { succeeded: "success", released: "success", failed: "danger", canceled: "danger", disputed: "danger" };
+const STATES = { on: ["Live", "success"], waiting: ["Reconnecting…", "warning"], off: ["Not live", ""] };
 
 export function toast(text, tone = "info") {
   const note = document.createElement("div");
@@ -35,43 +38,55 @@ export function tell(name, detail) {
   document.body.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
 }
 
-function connect(path, owner) {
-  const memory = `live:${owner}`;
+// A socket that comes back by itself. `say` returns whether it was sent.
+export function keepOpen(path, { opened = () => {}, heard, became = () => {} }) {
   const url = new URL(path, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   let failures = 0;
+  let socket;
 
   function open() {
-    const socket = new WebSocket(url);
-    socket.addEventListener("open", () => {
+    const mine = (socket = new WebSocket(url));
+    let alive = true;
+    // A connection may be dead for minutes before the browser notices.
+    const pulse = setInterval(() => {
+      if (!alive) return lost({ code: 1006 });
+      alive = false;
+      if (mine.readyState === WebSocket.OPEN) say({ type: "ping" });
+    }, SIGN_OF_LIFE);
+    let over = false;
+
+    mine.addEventListener("open", () => {
       failures = 0;
-      document.body.dataset.liveState = "on";
-      const last = sessionStorage.getItem(memory);
-      if (last) socket.send(JSON.stringify({ type: "resume", after: Number(last) }));
+      became("on");
+      opened();
     });
-    socket.addEventListener("message", ({ data }) => hear(JSON.parse(data)));
-    socket.addEventListener("close", ({ code }) => {
-      document.body.dataset.liveState = "off";
-      if (!FINAL.includes(code)) setTimeout(open, wait(failures++));
+    mine.addEventListener("message", ({ data }) => {
+      alive = true;
+      if (!over) heard(JSON.parse(data));
     });
+    mine.addEventListener("close", lost);
+
+    function lost({ code }) {
+      if (over) return;
+      over = true;
+      clearInterval(pulse);
+      mine.close();
+      if (SIGNED_OUT.includes(code) && leave()) return;
+      if (code === FOREIGN_ORIGIN) return became("off");
+      became("waiting");
+      setTimeout(open, wait(failures++));
+    }
   }
 
-  function hear({ type, event_id: id, data }) {
-    if (id) {
-      if (id <= Number(sessionStorage.getItem(memory))) return; // resent, and shown already
-      sessionStorage.setItem(memory, id);
-    }
-    if (type === "reset") {
-      sessionStorage.removeItem(memory);
-      tell("live:reset");
-      return;
-    }
-    tell(type, data);
-    for (const later of LOOK_AGAIN) setTimeout(() => tell("live:aftermath", data), later);
-    if (data?.message) toast(data.message, TONES[data.status]);
+  function say(message) {
+    if (socket.readyState !== WebSocket.OPEN) return false;
+    socket.send(JSON.stringify(message));
+    return true;
   }
 
   open();
+  return { say };
 }
 
 // Somewhere between half and the whole of 1, 2, 4 … seconds, so that a restarted server is not met
@@ -80,5 +95,70 @@ function wait(failures) {
   return Math.min(1_000 * 2 ** failures, LONGEST_WAIT) * (0.5 + Math.random() / 2);
 }
 
+// Whoever is signed in after all is sent back from there; but nobody is sent in circles.
+function leave() {
+  if (Date.now() - Number(sessionStorage.getItem("live:left")) < LONGEST_WAIT) return false;
+  sessionStorage.setItem("live:left", Date.now());
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+  return true;
+}
+
+function follow(path, owner) {
+  const memory = `live:${owner}`;
+  let before = false;
+
+  const { say } = keepOpen(path, {
+    became: show,
+    opened() {
+      const last = sessionStorage.getItem(memory);
+      if (last) say({ type: "resume", after: Number(last) });
+      // Nothing was seen yet, and nobody knows what happened in between.
+      else if (before) tell("live:reset");
+      before = true;
+    },
+    heard({ type, event_id: id, data }) {
+      if (id) {
+        if (id <= Number(sessionStorage.getItem(memory))) return; // resent, and shown already
+        sessionStorage.setItem(memory, id);
+      }
+      if (type === "reset") {
+        sessionStorage.removeItem(memory);
+        tell("live:reset");
+        return;
+      }
+      tell(type, data);
+      for (const later of LOOK_AGAIN) setTimeout(() => tell("live:aftermath", data), later);
+      if (data?.message) announce(data.message, TONES[data.status]);
+    },
+  });
+}
+
+function announce(words, tone) {
+  toast(words, tone);
+  if (document.hidden && window.Notification?.permission === "granted") {
+    new Notification(document.title, { body: words });
+  }
+}
+
+function show(state) {
+  document.body.dataset.liveState = state === "on" ? "on" : "off";
+  const badge = document.getElementById("connection");
+  if (!badge) return;
+  const [words, tone] = STATES[state];
+  badge.textContent = words;
+  badge.className = `badge ${tone}`;
+  badge.hidden = false;
+}
+
+function offerNotifications(button) {
+  const offer = () => (button.hidden = window.Notification?.permission !== "default");
+  button.addEventListener("click", () => Notification.requestPermission().then(offer));
+  offer();
+}
+
 const { live, liveOf } = document.body.dataset;
-if (live) connect(live, liveOf);
+if (live) {
+  follow(live, liveOf);
+  const button = document.getElementById("notify");
+  if (button) offerNotifications(button);
+}

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from websockets import Subprotocol
 from websockets.sync.client import ClientConnection, connect
 
 from config.embedded import Redis, free_port
@@ -74,7 +75,7 @@ class Process:
     def connect(self, access: str, path: str = "/ws/sessions") -> ClientConnection:
         return connect(
             f"ws://127.0.0.1:{self.port}{path}",
-            subprotocols=["bearer", access],  # type: ignore[list-item]
+            subprotocols=[Subprotocol("bearer"), Subprotocol(access)],
             proxy=None,
             max_size=None,
             legacy=True,

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 
 from sessions_live.models import LiveSession, User
+from sessions_live.sessions import open_session
 from tests.sessions_live.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -51,3 +54,31 @@ def test_sessions_are_to_look_at_only(browser, carol):
     assert browser.post(f"{page}/change/", {"end_reason": "x"}).status_code == 403
     assert browser.post(f"{page}/delete/", {"post": "yes"}).status_code == 403
     assert browser.get("/admin/sessions_live/livesession/add/").status_code == 403
+
+
+def test_staff_end_a_session_on_a_page_of_its_own_with_a_reason(browser, carol, alice):
+    browser.force_login(carol)
+    session = open_session(alice, ip=None, user_agent="")
+    page = f"/admin/sessions_live/livesession/{session.pk}/revoke/"
+    assert "End this session" in browser.get(page).content.decode()
+    assert LiveSession.objects.get(pk=session.pk).is_live
+    assert browser.post(page, {"reason": ""}).status_code == 200
+    assert LiveSession.objects.get(pk=session.pk).is_live
+    assert browser.post(page, {"reason": "stolen laptop"}).status_code == 302
+    assert LiveSession.objects.get(pk=session.pk).end_reason == "ended_by_staff"
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_id) == (carol, str(session.pk))
+    assert "stolen laptop" in entry.change_message
+    assert "is over since" in browser.get(page).content.decode()
+
+
+def test_staff_without_the_permission_end_nothing(browser, alice, bob):
+    bob.is_staff = True
+    bob.save()
+    bob.user_permissions.add(Permission.objects.get(codename="view_livesession"))
+    browser.force_login(bob)
+    session = open_session(alice, ip=None, user_agent="")
+    page = f"/admin/sessions_live/livesession/{session.pk}"
+    assert "End this session" not in browser.get(f"{page}/change/").content.decode()
+    assert browser.post(f"{page}/revoke/", {"reason": "x"}).status_code == 403
+    assert LiveSession.objects.get(pk=session.pk).is_live

@@ -5,6 +5,7 @@ from django.test import Client
 
 from config.kit.redis_client import redis_client
 from sessions_live.models import LiveSession, User
+from sessions_live.sessions import end_session, open_session
 from tests.sessions_live.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +138,36 @@ def test_too_many_tries_answer_429_and_when_to_come_back(browser, alice):
     assert 0 < int(answer["Retry-After"]) <= 60
     assert "Too many tries" in answer.content.decode()
     assert redis_client().keys("limit:sign-in-account:*")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("revoked", "signed out from another one"),
+        ("ended_by_staff", "Our staff"),
+        ("password_changed", "password was changed"),
+        ("signed_out", None),
+    ],
+)
+def test_who_was_thrown_out_is_told_why_once(browser, alice, reason, words):
+    browser.force_login(alice)
+    end_session(LiveSession.objects.get().pk, reason=reason)
+    assert browser.get("/sessions")["Location"] == "/sign-in?next=/sessions"
+    told = 'role="alert"' in (page := browser.get("/sign-in").content.decode())
+    assert told == (words is not None)
+    assert words is None or words in page
+    assert 'role="alert"' not in browser.get("/sign-in").content.decode()
+
+
+def test_the_sessions_page_ends_one_or_all_others(browser, alice, bob):
+    browser.force_login(alice)
+    first, second = (open_session(alice, ip=None, user_agent="") for _ in range(2))
+    foreign = open_session(bob, ip=None, user_agent="")
+    assert browser.get("/sessions").content.decode().count("data-session=") == 4
+    browser.post("/sessions", {"session": str(first.pk)})
+    browser.post("/sessions", {"session": str(foreign.pk)})
+    assert not LiveSession.objects.get(pk=first.pk).is_live
+    assert LiveSession.objects.get(pk=foreign.pk).is_live
+    browser.post("/sessions")
+    assert not LiveSession.objects.get(pk=second.pk).is_live
+    assert browser.get("/sessions").status_code == 200

@@ -102,7 +102,8 @@ def test_activity_is_written_once_in_five_seconds_and_shown_every_time(alice):
                 await wire.tell({"type": "update_activity"})
                 shown.append((await wire.says())["session"]["last_active"])
 
-    here, shown = signed_in(alice), []
+    here = signed_in(alice)
+    shown: list[str] = []
     age(here, seconds=6)
     run(story)
     assert len(shown) == 5
