@@ -6,9 +6,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from billing.access_admin import EntitlementAdmin, EntitlementOverrideAdmin
 from billing.models import (
     Customer,
     Entitlement,
+    EntitlementOverride,
     Item,
     Order,
     Payment,
@@ -234,13 +236,5 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return payments_link(subscription.pk, "Payments of this subscription")
 
 
-@admin.register(Entitlement)
-class EntitlementAdmin(ReadOnlyAdmin):
-    owner = "user"
-    list_display = ("user", "plan", "source", "granted_at", "expires_at", "revoked_at")
-    list_select_related = ("user", "plan")
-    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "plan")
-    search_help_text = "A person's e-mail address, or a whole source such as order:…"
-
-    def exact(self, term: str) -> Q:
-        return Q(source=term)
+admin.site.register(Entitlement, EntitlementAdmin)
+admin.site.register(EntitlementOverride, EntitlementOverrideAdmin)

@@ -10,14 +10,18 @@ from typing import Annotated, Literal
 from django.db import transaction
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from billing import plans
 from billing.models import Item, Plan, Price, ProviderPrice
 from billing.providers import get_provider
 from billing.providers.base import ListedPrice
+from billing.usage import quotas as usage_quotas
 
 FOLDER = Path(__file__).parent / "catalogs"
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")]
 Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
+# -1 stands for no limit, as TOML has no null.
+Limit = Annotated[int, Field(ge=-1, le=10**15, strict=True)]
 Amount = Annotated[int, Field(gt=0, le=999_999_999_999, strict=True)]
 
 
@@ -39,8 +43,10 @@ class PlanEntry(Strict):
     name: str = Field(min_length=1, max_length=100)
     description: str = ""
     features: list[str] = []
-    # Usage type → how much per period; -1 stands for no limit, as TOML has no null.
-    quotas: dict[Slug, Annotated[int, Field(ge=-1)]] = {}
+    # Usage type → how much per period.
+    quotas: dict[Slug, Limit] = {}
+    # Those that are counted on beyond their limit; the person is told, and not stopped.
+    soft_quotas: list[Slug] = []
     trial_days: int = Field(0, ge=0, le=730)
     trial_needs_card: bool = True
     grace_days: int = Field(7, ge=0, le=60)
@@ -56,6 +62,13 @@ class PlanEntry(Strict):
         intervals = [price.interval for price in self.prices]
         if len(set(intervals)) < len(intervals):
             raise ValueError("has two prices for one interval")
+        return self
+
+    @model_validator(mode="after")
+    def soft_quotas_are_quotas(self) -> PlanEntry:
+        strangers = sorted(set(self.soft_quotas) - self.quotas.keys())
+        if strangers:
+            raise ValueError(f"has the soft quota {strangers[0]!r}, but no such quota")
         return self
 
 
@@ -136,12 +149,24 @@ def store_catalog(catalog: Catalog) -> None:
         columns = item.model_dump(exclude={"id"}) | {"currency": catalog.currency, "active": True}
         Item.objects.update_or_create(slug=item.id, defaults=columns)
     Item.objects.exclude(slug__in=[item.id for item in catalog.items]).update(active=False)
+    publish_quotas()
 
 
 def _columns(entry: PlanEntry, rank: int) -> dict[str, object]:
     columns = entry.model_dump(exclude={"tier", "prices", "quotas"})
     quotas = {name: None if limit == -1 else limit for name, limit in entry.quotas.items()}
     return columns | {"quotas": quotas, "rank": rank, "active": True}
+
+
+def publish_quotas() -> None:
+    """Tells the meters what each plan allows, those included that are no longer sold."""
+    free = plans.free_plan()
+    usage_quotas.publish(
+        usage_quotas.QuotaSet(
+            tier=plan.tier, limits=plan.quotas, soft=plan.soft_quotas, is_default=plan == free
+        )
+        for plan in Plan.objects.all()
+    )
 
 
 def _store_prices(catalog: Catalog, plan: Plan, entry: PlanEntry) -> None:

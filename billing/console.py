@@ -24,9 +24,19 @@ SIDEBAR = (
         (
             ("Users", "group", "sessions_live.user"),
             ("Entitlements", "verified_user", "billing.entitlement"),
+            ("Exceptions", "rule", "billing.entitlementoverride"),
             ("API keys", "key", "apikeys.apikey"),
             ("Customers at providers", "badge", "billing.customer"),
             ("Sign-ins", "devices", "sessions_live.livesession"),
+        ),
+    ),
+    (
+        "Usage",
+        (
+            ("Counters", "speed", "usage.counter"),
+            ("Events", "list_alt", "usage.usageevent"),
+            ("Corrections", "edit_note", "usage.correction"),
+            ("Thresholds", "notifications", "usage.threshold"),
         ),
     ),
     (

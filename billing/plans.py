@@ -32,6 +32,11 @@ def plans_for_sale() -> QuerySet[Plan]:
     )
 
 
+def free_plan() -> Plan | None:
+    """What everybody has who holds nothing better."""
+    return Plan.objects.filter(active=True, prices=None).first()
+
+
 def get_price(*, tier: str, interval: str | None) -> Price:
     """The price of a tier; `interval` may be left out where there is one. Raises UnknownTier."""
     offers = list(

@@ -8,3 +8,5 @@ from django.dispatch import Signal
 access_granted = Signal()
 # entitlement: Entitlement
 access_revoked = Signal()
+# user: User, at: datetime. Asked by staff: a receiver returns an access_history.Section, or None.
+access_explained = Signal()

@@ -14,6 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from billing import checkout, entitlements, outcomes, plans, redirects, storefront, subscriptions
 from billing.models import Interval, Payment, Plan
+from billing.usage import reading
 from config.kit.errors import AppError
 from sessions_live.caller import caller
 from sessions_live.models import User
@@ -44,6 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "access": access,
         "plan": Plan.objects.filter(tier=access.tier).first(),
         "subscription": subscriptions.current(user),
+        "usage": reading.report(user.pk),
         "payments": Payment.objects.filter(user=user).order_by("-created_at", "-id")[
             :RECENT_PAYMENTS
         ],

@@ -1,6 +1,6 @@
 from billing.models.catalogue import Interval, Item, Plan, Price, ProviderPrice
 from billing.models.conversations import Conversation
-from billing.models.entitlements import Entitlement
+from billing.models.entitlements import Entitlement, EntitlementOverride
 from billing.models.orders import Customer, Order
 from billing.models.payments import Payment, PaymentAttempt
 from billing.models.subscriptions import Subscription
@@ -9,6 +9,7 @@ __all__ = [
     "Conversation",
     "Customer",
     "Entitlement",
+    "EntitlementOverride",
     "Interval",
     "Item",
     "Order",

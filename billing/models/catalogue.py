@@ -23,6 +23,8 @@ class Plan(models.Model):
     description = models.TextField(blank=True)
     features = models.JSONField(default=list)
     quotas = models.JSONField(default=dict)
+    # Usage types that are counted on beyond their quota.
+    soft_quotas = models.JSONField(default=list)
     # Plans are ordered by worth: a move to a higher rank is an upgrade.
     rank = models.PositiveSmallIntegerField(default=0)
     trial_days = models.PositiveSmallIntegerField(default=0)

@@ -20,12 +20,19 @@ from config.kit.errors import AppError
 TRIES = 3
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Rejected:
+    """The event's place in the list, and why it does not count."""
+
+    index: int
+    code: str
+
+
 @dataclass(slots=True)
 class Tally:
     accepted: int = 0
     duplicates: int = 0
-    # The event's place in the list, and why it was refused.
-    rejected: list[tuple[int, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ def _meter(user_id: int, events: list[tuple[int, Usage]]) -> Tally:
         try:
             judged.append(Judged(index, usage, *judge(usage, terms, now)))
         except AppError as refusal:
-            tally.rejected.append((index, refusal.code))
+            tally.rejected.append(Rejected(index, refusal.code))
     held = counters.hold(user_id, (each.key for each in judged))
     counted = _count(user_id, judged, held, tally, now)
     Counter.objects.bulk_update({each.key: held[each.key] for each in counted}.values(), ["used"])
@@ -96,9 +103,9 @@ def _count(
             if usage.is_told_by(first):
                 tally.duplicates += 1
             else:
-                tally.rejected.append((each.index, EventIdReused.code))
+                tally.rejected.append(Rejected(each.index, EventIdReused.code))
         elif each.quota.cap is not None and counter.used + usage.amount > each.quota.cap:
-            tally.rejected.append((each.index, QuotaExceeded.code))
+            tally.rejected.append(Rejected(each.index, QuotaExceeded.code))
         else:
             counter.used += usage.amount
             known[usage.event_id] = event_of(user_id, each, counter.used, now)

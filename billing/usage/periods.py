@@ -29,7 +29,3 @@ def months_after(anchor: datetime, months: int) -> datetime:
     year, month = divmod(anchor.year * 12 + anchor.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
     return anchor.replace(year=year, month=month + 1, day=min(anchor.day, last))
-
-
-def begins_a_period(anchor: datetime | None, at: datetime) -> bool:
-    return anchor is not None and period_of(anchor, at).start == at

@@ -11,13 +11,32 @@ from typing import Any
 from django.db import connection, transaction
 
 from billing.usage.models import Allowance, QuotaSet
-from billing.usage.periods import Period, begins_a_period, period_of
+from billing.usage.periods import Period, period_of
 from config.kit.errors import AppError
 
 # One statement: the few sets, each beside what the person was told.
 TERMS = """
 SELECT s.tier, s.limits, s.soft, s.is_default, a.tier, a.expires_at, a.anchor, a.overrides
 FROM usage_quotaset s LEFT JOIN usage_allowance a ON a.user_id = %s
+"""
+
+# Adding months takes the last day of shorter ones, as our periods do.
+ALLOW = """
+INSERT INTO usage_allowance AS a (user_id, tier, expires_at, anchor, overrides)
+VALUES (%s, %s, %s, %s, '{}')
+ON CONFLICT (user_id) DO UPDATE SET
+    tier = EXCLUDED.tier,
+    expires_at = EXCLUDED.expires_at,
+    anchor = CASE
+        WHEN EXCLUDED.anchor IS NULL THEN a.anchor
+        WHEN EXCLUDED.anchor AT TIME ZONE 'UTC' = a.anchor AT TIME ZONE 'UTC' + make_interval(
+            years => (date_part('year', EXCLUDED.anchor AT TIME ZONE 'UTC')
+                - date_part('year', a.anchor AT TIME ZONE 'UTC'))::int,
+            months => (date_part('month', EXCLUDED.anchor AT TIME ZONE 'UTC')
+                - date_part('month', a.anchor AT TIME ZONE 'UTC'))::int
+        ) THEN a.anchor
+        ELSE EXCLUDED.anchor
+    END
 """
 
 
@@ -109,37 +128,27 @@ def publish(sets: Iterable[QuotaSet]) -> None:
     QuotaSet.objects.exclude(tier__in=[each.tier for each in told]).delete()
 
 
-def hold(user_id: int) -> Allowance:
-    """The person's row, locked until the transaction ends: of two who tell at the same time, the
-    second one looks at the world after the first."""
-    Allowance.objects.bulk_create([Allowance(user_id=user_id)], ignore_conflicts=True)
-    return Allowance.objects.select_for_update().get(user_id=user_id)
-
-
-def allow(
-    allowance: Allowance,
-    *,
-    tier: str,
-    anchor: datetime | None,
-    expires_at: datetime | None,
-    overrides: Mapping[str, tuple[int | None, datetime | None]],
-) -> None:
-    """Tells what counts for a person from now on; must run inside the transaction of `hold`.
+def allow(user_id: int, *, tier: str, anchor: datetime | None, expires_at: datetime | None) -> None:
+    """Tells which tier's quotas count for a person from now on; an empty one is the default.
 
     Whoever loses a plan keeps their periods, and with them what they have used. A renewal that
     falls on a period's beginning keeps the anchor: the 31st is not forgotten in February.
     """
-    keeps = anchor is None or begins_a_period(allowance.anchor, anchor)
-    told = Allowance(
-        user_id=allowance.user_id,
-        tier=tier,
-        expires_at=expires_at,
-        anchor=allowance.anchor if keeps else anchor,
-        overrides={
-            name: {"limit": limit, "until": until.isoformat() if until else None}
-            for name, (limit, until) in overrides.items()
-        },
-    )
-    columns = ("tier", "expires_at", "anchor", "overrides")
-    if any(getattr(told, name) != getattr(allowance, name) for name in columns):
-        told.save(update_fields=columns)
+    with connection.cursor() as cursor:
+        cursor.execute(ALLOW, [user_id, tier, expires_at, anchor])
+
+
+def hold(user_id: int) -> Allowance:
+    """The person's row, locked until the transaction ends: of two who tell of exceptions at the
+    same time, the second one looks at the world after the first."""
+    Allowance.objects.bulk_create([Allowance(user_id=user_id)], ignore_conflicts=True)
+    return Allowance.objects.select_for_update().get(user_id=user_id)
+
+
+def override(held: Allowance, overrides: Mapping[str, tuple[int | None, datetime | None]]) -> None:
+    """Tells all exceptions of a person: usage type → limit, and until when."""
+    held.overrides = {
+        name: {"limit": limit, "until": until.isoformat() if until else None}
+        for name, (limit, until) in overrides.items()
+    }
+    held.save(update_fields=["overrides"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from billing.usage.batches import Tally
+from billing.usage.batches import Rejected, Tally
 from billing.usage.metering import Usage
 from billing.usage.models import DailyUsage
 from config.kit.api import StrictSerializer
@@ -81,13 +81,13 @@ class BatchSerializer(StrictSerializer):
     )
 
     def valid_ones(self) -> Iterator[tuple[int, Usage]]:
-        self.invalid: list[tuple[int, str]] = []
+        self.invalid: list[Rejected] = []
         for index, told in enumerate(self.validated_data["events"]):
             event = UsageSerializer(data=told)
             if event.is_valid():
                 yield index, event.usage()
             else:
-                self.invalid.append((index, first_code(event.errors)))
+                self.invalid.append(Rejected(index, first_code(event.errors)))
 
     def with_invalid_ones(self, tally: Tally) -> Tally:
         return replace(tally, rejected=sorted(tally.rejected + self.invalid))
@@ -101,8 +101,8 @@ def first_code(errors: Any) -> str:
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
-    index = serializers.IntegerField(source="0")
-    code = serializers.CharField(source="1")
+    index = serializers.IntegerField()
+    code = serializers.CharField()
 
 
 class TallySerializer(serializers.Serializer[Any]):
