@@ -16,13 +16,21 @@ from billing.usage.serializers import (
     TallySerializer,
     UsageSerializer,
 )
+from config.kit.schema import refusal
 from sessions_live.caller import caller
 
 
 class UsageView(APIView):
     scopes = {"GET": "usage:read", "POST": "usage:write"}
 
-    @extend_schema(request=UsageSerializer, responses={201: StandingSerializer})
+    @extend_schema(
+        request=UsageSerializer,
+        responses={
+            201: StandingSerializer,
+            402: refusal("`quota_exceeded`: it would pass a hard limit; nothing was counted."),
+            422: refusal("`event_id_reused`: this event_id was used for something else."),
+        },
+    )
     def post(self, request: Request) -> Response:
         """Counts something that the caller used. 402 where it would pass a hard limit."""
         told = UsageSerializer(data=request.data)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from rest_framework.response import Response
 
 from billing.catalogue import read_catalog, store_catalog
 from billing.models import Plan
@@ -30,7 +29,7 @@ class Meters(Shop):
             quotas.override(quotas.hold(user.pk), told.pop("overrides", {}))
             quotas.allow(user.pk, tier=tier, **{"anchor": None, "expires_at": None, **told})
 
-    def use(self, user: User, usage_type: str = "entry", **told: Any) -> Response:
+    def use(self, user: User, usage_type: str = "entry", **told: Any) -> Any:
         return self.client(user).post("/api/v1/usage", {"usage_type": usage_type, **told})
 
     def used(self, user: User, usage_type: str = "entry") -> int:

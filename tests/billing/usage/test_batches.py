@@ -107,7 +107,7 @@ def test_a_batch_ends_as_its_events_one_by_one(django_db_blocker, told: list):
         for name, amount, key, age in told
     ]
 
-    def alone(user_id: int) -> object:
+    def alone(user_id: int) -> None:
         for event in events:
             try:
                 meter(user_id, event)
