@@ -47,27 +47,39 @@ def holding_keys_of(user: User) -> Iterator[None]:
         yield
 
 
-def give_first_key(user: User, order: Order | None) -> None:
-    """Safe to repeat; must run inside a transaction. Only ever one per person."""
+def give_keys(user: User, order: Order | None) -> None:
+    """On access: the first key, only ever one per person, or those that were suspended, back.
+
+    Safe to repeat; must run inside a transaction.
+    """
     with holding_keys_of(user):
-        key, made = APIKey.objects.get_or_create(
-            user=user,
-            from_payment=True,
-            defaults={
-                "name": "Auto-generated from payment",
-                "status": APIKey.Status.UNREVEALED,
-                "scopes": list(USUAL),
-            },
-        )
-        if made and order is not None:
-            Order.objects.filter(pk=order.pk).update(api_key_id=key.pk)
+        if APIKey.objects.filter(user=user, from_payment=True).exists():
+            _follow_access(user)
+        else:
+            _make_first_key(user, order)
 
 
 def follow_access(user: User) -> None:
     """Safe to repeat, in any order; must run inside a transaction."""
     with holding_keys_of(user):
-        keys, status = APIKey.objects.filter(user=user), APIKey.Status
-        if has_access(user):
-            keys.filter(status=status.SUSPENDED).update(status=status.ACTIVE)
-        else:
-            keys.filter(status=status.ACTIVE).update(status=status.SUSPENDED)
+        _follow_access(user)
+
+
+def _make_first_key(user: User, order: Order | None) -> None:
+    key = APIKey.objects.create(
+        user=user,
+        from_payment=True,
+        name="Auto-generated from payment",
+        status=APIKey.Status.UNREVEALED,
+        scopes=list(USUAL),
+    )
+    if order is not None:
+        Order.objects.filter(pk=order.pk).update(api_key_id=key.pk)
+
+
+def _follow_access(user: User) -> None:
+    keys, status = APIKey.objects.filter(user=user), APIKey.Status
+    if has_access(user):
+        keys.filter(status=status.SUSPENDED).update(status=status.ACTIVE)
+    else:
+        keys.filter(status=status.ACTIVE).update(status=status.SUSPENDED)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from apikeys.access import follow_access, give_first_key
+from apikeys import access
 from billing.entitlements import order_behind
 from billing.models import Entitlement
 from billing.signals import access_granted, access_revoked
@@ -12,10 +12,9 @@ from billing.signals import access_granted, access_revoked
 
 @receiver(access_granted)
 def give_keys(entitlement: Entitlement, **_: Any) -> None:
-    give_first_key(entitlement.user, order_behind(entitlement))
-    follow_access(entitlement.user)
+    access.give_keys(entitlement.user, order_behind(entitlement))
 
 
 @receiver(access_revoked)
 def take_keys(entitlement: Entitlement, **_: Any) -> None:
-    follow_access(entitlement.user)
+    access.follow_access(entitlement.user)
