@@ -13,7 +13,7 @@ import redis
 from redis.client import Pipeline
 
 from config.kit.errors import as_words
-from config.kit.redis_client import redis_client
+from config.kit.redis_client import absence, redis_client
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Line:
         self._mending: threading.Thread | None = None
 
     def say(self, command: Callable[[Pipeline], object], *, rooms: Iterable[str]) -> None:
-        if time.monotonic() < self.rests_until:
+        if absence.lasts or time.monotonic() < self.rests_until:
             self._lose(rooms)
         else:
             self.insist(command, rooms=rooms)
@@ -56,6 +56,7 @@ class Line:
             self._run(command)
         except redis.RedisError as error:
             self.rests_until = time.monotonic() + self.REST
+            absence.begins()
             log.warning("news were not told, and none are for a moment: %s", as_words(error))
             self._lose(rooms)
 
@@ -91,6 +92,7 @@ class Line:
         try:
             self._run(functools.partial(_break, rooms=rooms))
             self.rests_until, told = 0.0, True
+            absence.ends()
         except redis.RedisError:
             log.info("%s rooms wait for Redis to hear that they missed something", len(rooms))
         finally:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import redis
 
 from config.kit.errors import AppError, as_words
-from config.kit.redis_client import redis_client
+from config.kit.redis_client import absence, redis_client
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class _Outage:
         self.on = False
 
     def begins(self, error: Exception) -> None:
+        absence.begins()
         if not self.on:
             log.error("limits are off while Redis is away: %s", as_words(error))
         self.on = True
@@ -86,6 +87,8 @@ def take(*limits: Limit) -> str:
     """Counts one try and returns its name for `give_back`; raises TooMany and counts nothing."""
     attempt = uuid.uuid4().hex
     terms = [term for limit in limits for term in (limit.allowed, limit.seconds * 1000)]
+    if absence.lasts:
+        return attempt
     try:
         keys = [limit.key for limit in limits]
         wait = redis_client().eval(TAKE, len(keys), *keys, attempt, *terms)

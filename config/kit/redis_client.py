@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 import functools
+import time
 
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+
+class Absence:
+    """That Redis did not answer a moment ago. One request asks it for several things, and must not
+    wait for each of them in turn."""
+
+    SECONDS = 5.0
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def begins(self) -> None:
+        self._until = time.monotonic() + self.SECONDS
+
+    def ends(self) -> None:
+        self._until = 0.0
+
+    @property
+    def lasts(self) -> bool:
+        return time.monotonic() < self._until
+
+
+absence = Absence()
 
 
 @functools.cache

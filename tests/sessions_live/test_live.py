@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from config.kit.redis_client import Absence
 from sessions_live import live
 from sessions_live.line import Line
 from tests.config.kit.conftest import absent_redis  # noqa: F401
@@ -39,6 +40,7 @@ def test_a_hundred_news_wait_for_a_hung_redis_once(absent_redis, caplog):  # noq
 
 def test_after_its_rest_the_line_is_tried_again(absent_redis, caplog, monkeypatch):  # noqa: F811
     monkeypatch.setattr(Line, "REST", 0.0)
+    monkeypatch.setattr(Absence, "SECONDS", 0.0)
     live.push(1, "payment:update", {})
     live.push(2, "payment:update", {})
     assert caplog.text.count("were not told") == 2

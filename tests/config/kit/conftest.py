@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.kit.redis_client import redis_client
+from config.kit.redis_client import absence, redis_client
 
 
 @pytest.fixture
@@ -21,5 +21,7 @@ def absent_redis(request: pytest.FixtureRequest, settings) -> Iterator[None]:
             server.shutdown(socket.SHUT_RDWR)
         settings.REDIS_URL = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
         redis_client.cache_clear()
+        absence.ends()
         yield
     redis_client.cache_clear()
+    absence.ends()

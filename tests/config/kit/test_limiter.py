@@ -81,3 +81,10 @@ def test_without_redis_everybody_passes_soon_and_it_is_logged_once(absent_redis,
         assert time.monotonic() - began < 1.5
         assert passes(Limit("test", "alice", 1))
     assert caplog.text.count("limits are off") == 1
+
+
+def test_a_redis_that_hangs_is_waited_for_once_not_at_each_question(absent_redis):
+    began = time.monotonic()
+    for _ in range(10):
+        assert passes(Limit("test", "alice", 1))
+    assert time.monotonic() - began < 1.5
