@@ -73,7 +73,11 @@ class WebhookEventAdmin(ReadOnlyAdmin):
 
     @display(description="error")
     def traceback(self, event: WebhookEvent) -> str:
-        return format_html('<pre class="code" tabindex="0">{}</pre>', event.error) if event.error else "None"
+        return (
+            format_html('<pre class="code" tabindex="0">{}</pre>', event.error)
+            if event.error
+            else "None"
+        )
 
     def change_view(
         self,

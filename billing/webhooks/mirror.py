@@ -23,9 +23,14 @@ LONGEST_WAIT = 6 * 3600
 def drain_mirror(limit: int = 1000) -> int:
     """Takes what is due, at most `limit` events; returns how many it took."""
     taken = 0
-    while taken < limit and take_next():
+    while taken < limit and not effects_wait() and take_next():
         taken += 1
     return taken
+
+
+def effects_wait() -> bool:
+    """While the inbox has work, the worker's time belongs to it."""
+    return WebhookEvent.objects.due(timezone.now()).exists()
 
 
 def take_next() -> bool:

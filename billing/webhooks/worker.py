@@ -56,7 +56,9 @@ class InboxThread(threading.Thread):
             rung.clear()
 
     def look(self) -> None:
-        inbox.drain()
+        while inbox.take_batch():
+            # A long backlog must not make the worker look dead.
+            self.beat()
 
     def beat(self) -> None:
         if time.monotonic() - self.beaten < BEAT_EVERY:
