@@ -27,7 +27,7 @@ lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(LINT_ENV) $(BIN)/mypy config apikeys billing sessions_live sandbox tests
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports --no-logo
 
 scorecard: $(READY)
 	@$(BIN)/python -m pytest -m scorecard $(ARGS)
