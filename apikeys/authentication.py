@@ -11,7 +11,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from apikeys.minting import digest, is_well_formed
+from apikeys.finding import find_usable_key
 from apikeys.models import APIKey
 from config.kit.scopes import refuse_beyond
 from sessions_live.models import User
@@ -39,16 +39,6 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
-
-
-@sensitive_variables()
-def find_usable_key(secret: str, at: datetime) -> APIKey | None:
-    """With `allowance`, the requests per minute of its owner's plan. A key whose owner holds no
-    plan at this moment is not usable, whether or not somebody has noted that yet."""
-    if not is_well_formed(secret):
-        return None
-    key = APIKey.objects.usable(at).filter(key_hash=digest(secret)).first()
-    return key if key and key.allowance else None
 
 
 def note_use(key: APIKey, at: datetime) -> None:

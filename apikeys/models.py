@@ -18,19 +18,14 @@ class APIKeyQuerySet(models.QuerySet["APIKey"]):
         )
 
     def usable(self, at: datetime) -> APIKeyQuerySet:
-        """With its owner, and how often the best plan that they hold now lets it ask. All in one
-        statement, as every request with a key waits for it."""
+        """With how often the best plan that the owner holds now lets it ask."""
         held = Entitlement.objects.in_force(at).filter(user=OuterRef("user"))
         allowance = held.order_by("-plan__rank").values("plan__requests_per_minute")[:1]
-        return (
-            self.filter(
-                Q(expires_at=None) | Q(expires_at__gt=at),
-                status=APIKey.Status.ACTIVE,
-                user__is_active=True,
-            )
-            .select_related("user")
-            .annotate(allowance=Subquery(allowance))
-        )
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=at),
+            status=APIKey.Status.ACTIVE,
+            user__is_active=True,
+        ).annotate(allowance=Subquery(allowance))
 
 
 class APIKey(models.Model):

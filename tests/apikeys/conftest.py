@@ -7,6 +7,7 @@ from apikeys.keys import create_key, reveal
 from apikeys.models import APIKey
 from billing.entitlements import grant, revoke
 from billing.models import Entitlement, Plan
+from config.kit.ids import new_id
 from config.kit.redis_client import redis_client
 from sessions_live.models import User
 from sessions_live.tokens import sign_in
@@ -44,7 +45,7 @@ def secret(owner: User) -> str:
 
 def customer(email: str, plan: Plan) -> User:
     user = User.objects.create_user(email)
-    grant(user=user, plan=plan, source=f"gift:{email}")
+    grant(user=user, plan=plan, source=f"order:{new_id()}")
     return user
 
 

@@ -16,6 +16,7 @@ from apikeys.models import APIKey
 from apikeys.scopes import SCOPES
 from billing.entitlements import grant
 from billing.models import Plan
+from config.kit.ids import new_id
 from config.kit.redis_client import redis_client
 from sessions_live.models import User
 from tests.apikeys.conftest import bearer, signed_in
@@ -177,7 +178,7 @@ def test_the_plan_says_how_often_its_keys_may_ask(owner: User, secret: str):
 def test_the_best_plan_counts(owner: User, secret: str):
     Plan.objects.update(requests_per_minute=1)
     better = Plan.objects.create(tier="team", name="Team", rank=5, requests_per_minute=2)
-    grant(user=owner, plan=better, source="gift:better")
+    grant(user=owner, plan=better, source=f"order:{new_id()}")
     assert [bearer(secret).get(DOOR).status_code for _ in range(3)] == [200, 200, 429]
 
 

@@ -17,6 +17,7 @@ from apikeys.minting import mint
 from apikeys.models import APIKey
 from billing.entitlements import grant
 from billing.models import Plan
+from config.kit.ids import new_id
 from sessions_live.models import User
 
 pytestmark = [pytest.mark.scorecard, pytest.mark.django_db]
@@ -35,7 +36,7 @@ def refused_keys() -> dict[str, str]:
         "run out": {"expires_at": timezone.now() - timedelta(days=1)},
     }.items():
         user = User.objects.create_user(f"{len(kinds)}@example.com")
-        grant(user=user, plan=plan, source=f"gift:{kind}")
+        grant(user=user, plan=plan, source=f"order:{new_id()}")
         shown = create_key(user, name=kind)
         APIKey.objects.filter(pk=shown.key.pk).update(**change)
         kinds[kind] = shown.secret
