@@ -1,7 +1,7 @@
 """People are active far more often than it has to be written down.
 
-A session's row is written once in five seconds. Whoever is active in between is shown as written
-last, and all who come while a write is under way share the next one.
+Whoever is active is shown at once, from what their socket was greeted with. The row follows: once
+in five seconds for a session, and all who come while a write is under way share the next one.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from config.kit.errors import as_words
-from sessions_live import listing
-from sessions_live.rooms import sessions_room
+from sessions_live import live
+from sessions_live.listing import Shown, instant
 from sessions_live.sessions import BETWEEN_TOUCHES, touch
 
 if TYPE_CHECKING:
@@ -32,32 +32,36 @@ log = logging.getLogger(__name__)
 class Activity:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        # When it was shown, and what: the rest of the wire's message after kind and room.
-        self._shown: dict[UUID, tuple[float, str]] = {}
+        self._shown: dict[UUID, Shown] = {}
+        self._written: dict[UUID, float] = {}
         self._waiting: set[UUID] = set()
         self._writer: asyncio.Task[None] | None = None
 
-    async def happens(self, session_id: UUID, user_id: int) -> None:
-        at, shown = self._shown.get(session_id, (0.0, ""))
-        if shown and time.monotonic() - at < BETWEEN_TOUCHES.total_seconds():
-            try:
-                await self._hub.publish(f"active {sessions_room(user_id)} {shown}")
-            except (redis.RedisError, OSError):
-                # It was shown a few seconds ago; the next one shows it again.
-                self.forget(session_id)
-            return
-        self._waiting.add(session_id)
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write())
-
-    def remember(self, session_id: UUID, shown: str) -> None:
-        """Every process hears of every write, whoever wrote."""
-        before = self._shown.get(session_id)
-        if self._hub.holds(session_id) and (before is None or before[1] != shown):
-            self._shown[session_id] = (time.monotonic(), shown)
+    def know(self, session_id: UUID, shown: Shown) -> None:
+        self._shown.setdefault(session_id, shown)
 
     def forget(self, session_id: UUID) -> None:
         self._shown.pop(session_id, None)
+        self._written.pop(session_id, None)
+
+    async def happens(self, session_id: UUID, user_id: int) -> None:
+        shown, now = self._shown.get(session_id), time.monotonic()
+        if shown is None:
+            return
+        if now - self._written.get(session_id, 0.0) >= BETWEEN_TOUCHES.total_seconds():
+            self._written[session_id] = now
+            shown["last_active"] = instant(timezone.now())
+            self._write_down(session_id)
+        try:
+            await self._hub.publish(live.showing("active", user_id, shown))
+        except (redis.RedisError, OSError) as error:
+            # Every list of the room is read again when Redis is back.
+            log.info("activity was not shown: %s", as_words(error))
+
+    def _write_down(self, session_id: UUID) -> None:
+        self._waiting.add(session_id)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
         try:
@@ -73,4 +77,3 @@ class Activity:
 @database_sync_to_async
 def note(session_ids: Collection[UUID]) -> None:
     touch(session_ids, at=timezone.now())
-    listing.show_active(session_ids)

@@ -10,7 +10,7 @@ from channels.db import database_sync_to_async
 
 from sessions_live import sessions
 from sessions_live.feed import read_missed
-from sessions_live.listing import frame_of_all
+from sessions_live.listing import as_frame, shown_to
 from sessions_live.models import User
 from sessions_live.rooms import STAFF, payments_room, rank_room, sessions_room
 from sessions_live.sockets import LiveSocket, Malformed, Message
@@ -66,8 +66,12 @@ class SessionsSocket(LiveSocket):
         return [*super().rooms(), sessions_room(self.admission.user_id)]
 
     async def greet(self) -> None:
-        list_all = database_sync_to_async(frame_of_all)
-        self.say_first(await list_all(self.admission.user_id, own=self.session_id))
+        user_id, own = self.admission.user_id, self.session_id
+        shown = await database_sync_to_async(shown_to)(user_id, own=own)
+        self.say_first(as_frame(shown))
+        # The own one comes first; it may have ended a moment ago.
+        if shown and shown[0].pop("is_current"):
+            self.hub.activity.know(own, shown[0] | {"online": True})
 
     def reset(self) -> None:
         self.hub.relisting.ask(self)

@@ -6,7 +6,7 @@ A frame comes encoded and is handed to every socket of its room as it is.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,6 +34,8 @@ class Hub:
         self._sockets: dict[LiveSocket, tuple[str, ...]] = {}
         # Per process, so that the limits hold without Redis too; they guard a process's memory.
         self._crowd: Counter[int | str] = Counter()
+        # Rooms closed lately: what one did last may be told after the news of their end.
+        self._over: deque[str] = deque(maxlen=100)
         self._tasks: list[asyncio.Task[None]] = []
         self._prepare()
 
@@ -119,6 +121,8 @@ class Hub:
         if kind == "roll":
             self._keeper.answer_the_roll({UUID(each) for each in rest.split()})
             return
+        if kind == "hangup":
+            self._over.append(room)
         sockets = self._rooms.get(room)
         if sockets:
             # Being told may make a socket leave.
@@ -135,7 +139,8 @@ class Hub:
 
     def _active(self, sockets: Iterable[LiveSocket], rest: str) -> None:
         session_id, _, opening = rest.partition(" ")
-        self.activity.remember(UUID(session_id), rest)
+        if session_room(session_id) in self._over:
+            return
         own = self._rooms.get(session_room(session_id), ())
         mine, others = f"{opening}true}}}}", f"{opening}false}}}}"
         for socket in sockets:

@@ -27,8 +27,8 @@ def describe(session: LiveSession, *, online: bool) -> Shown:
         "os": session.os,
         "ip": session.ip,
         "location": session.location,
-        "login_time": _instant(session.created_at),
-        "last_active": _instant(session.last_active_at),
+        "login_time": instant(session.created_at),
+        "last_active": instant(session.last_active_at),
         "online": online,
     }
 
@@ -52,26 +52,24 @@ def list_sessions(user_id: int, *, own: UUID) -> list[LiveSession]:
 
 
 def frame_of_all(user_id: int, *, own: UUID) -> str:
-    sessions = describe_for(own, list_sessions(user_id, own=own))
+    return as_frame(shown_to(user_id, own=own))
+
+
+def shown_to(user_id: int, *, own: UUID) -> list[Shown]:
+    return describe_for(own, list_sessions(user_id, own=own))
+
+
+def as_frame(sessions: list[Shown]) -> str:
     return live.encode({"type": "session_update", "sessions": sessions})
 
 
-def show_active(session_ids: Iterable[UUID]) -> None:
-    """Those who send are online, whatever Redis knows by now."""
-    _show(live.show_active, session_ids, online=True)
-
-
 def show_presence(session_ids: Iterable[UUID], *, online: bool) -> None:
-    _show(live.show_presence, session_ids, online=online)
-
-
-def _show(send: Any, session_ids: Iterable[UUID], *, online: bool) -> None:
     shown: dict[int, list[Shown]] = {}
     for session in LiveSession.objects.live().filter(pk__in=list(session_ids)):
         shown.setdefault(session.user_id, []).append(describe(session, online=online))
     for user_id, theirs in shown.items():
-        send(user_id, theirs)
+        live.show_presence(user_id, theirs)
 
 
-def _instant(moment: datetime) -> str:
+def instant(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

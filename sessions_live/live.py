@@ -58,14 +58,22 @@ def say_created(user_id: int, session: Mapping[str, Any]) -> None:
     _on_commit(_say, user_id, [body])
 
 
-def show_active(user_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
-    """At once and to all of the person's sockets, each session's own included."""
-    _show("active", user_id, sessions)
-
-
 def show_presence(user_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
     """At once and to the person's other sockets: who comes has just read the whole list."""
-    _show("presence", user_id, sessions)
+    room = sessions_room(user_id)
+
+    def publish(line: Pipeline) -> None:
+        for session in sessions:
+            line.publish(wire(), showing("presence", user_id, session))
+
+    _line.say(publish, rooms=[room])
+
+
+def showing(kind: str, user_id: int, session: Mapping[str, Any]) -> str:
+    """The wire's message. Its frame is left open at the end, as only a socket's process knows
+    whether that is the receiver's own session."""
+    body = encode({"type": "session_update", "session": session})[:-2]
+    return f'{kind} {sessions_room(user_id)} {session["id"]} {body},"is_current":'
 
 
 def end(user_id: int, session_ids: Sequence[UUID], *, reason: str, expired: bool) -> None:
@@ -103,18 +111,6 @@ def _say(user_id: int, bodies: Sequence[str]) -> None:
     def publish(line: Pipeline) -> None:
         for body in bodies:
             line.publish(wire(), f"say {room} {body}")
-
-    _line.say(publish, rooms=[room])
-
-
-def _show(kind: str, user_id: int, sessions: Sequence[Mapping[str, Any]]) -> None:
-    # Left open at its end: only a socket's process knows whether it is the receiver's own session.
-    room = sessions_room(user_id)
-
-    def publish(line: Pipeline) -> None:
-        for session in sessions:
-            body = encode({"type": "session_update", "session": session})[:-2]
-            line.publish(wire(), f'{kind} {room} {session["id"]} {body},"is_current":')
 
     _line.say(publish, rooms=[room])
 
