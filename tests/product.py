@@ -38,7 +38,6 @@ class Product:
         self.secret: str = self.card["stripe_webhook_secret"]
         self.stripe = StandIn(self.card["sandbox_url"], self.card["stripe_secret_key"])
         self.http = caller(self.url)
-        self._database = psycopg.connect(self.card["database_url"], autocommit=True)
 
     def _start(self) -> subprocess.Popen[str]:
         command = [
@@ -53,7 +52,6 @@ class Product:
             )
 
     def stop(self) -> None:
-        self._database.close()
         self.process.terminate()
         self.process.wait(30)
 
@@ -103,7 +101,9 @@ class Product:
     # --- rows -------------------------------------------------------------------------------------
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        return self._database.execute(query.encode(), parameters).fetchall()
+        # Anew each time: some tests kill PostgreSQL, and a kept connection would die with it.
+        with psycopg.connect(self.card["database_url"], autocommit=True) as database:
+            return database.execute(query.encode(), parameters).fetchall()
 
     def value(self, query: str, *parameters: Any) -> Any:
         return self.rows(query, *parameters)[0][0]
