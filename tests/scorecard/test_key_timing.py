@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from statistics import median
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -30,11 +31,12 @@ def refused_keys() -> dict[str, str]:
     """One of each kind that costs a look into the database."""
     plan = Plan.objects.create(tier="pro", name="Pro")
     kinds = {"unknown": mint()}
-    for kind, change in {
+    changes: dict[str, dict[str, Any]] = {
         "revoked": {"status": "revoked"},
         "suspended": {"status": "suspended"},
         "run out": {"expires_at": timezone.now() - timedelta(days=1)},
-    }.items():
+    }
+    for kind, change in changes.items():
         user = User.objects.create_user(f"{len(kinds)}@example.com")
         grant(user=user, plan=plan, source=f"order:{new_id()}")
         shown = create_key(user, name=kind)
