@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: the first five rows of the goals, as ratios within one run."""
+"""`python -m tests.benchmarks`: the goals that are built, as ratios within one run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from config.embedded import EmbeddedRefused
 from tests.benchmarks import end_to_end, ingest, sides
 from tests.benchmarks.ground import Ground, ground
 from tests.benchmarks.report import Row, table
+from tests.benchmarks.sockets import measure_sockets
 from tests.benchmarks.statements import COUNTABLE
 
-PARTS = ("ingest", "effects", "statements")
+PARTS = ("ingest", "effects", "statements", "sockets")
 NOT_LINUX = "not counted: not Linux"
 NO_NODE = "not run: no node"
 
@@ -96,6 +97,8 @@ def main() -> None:
             rows += measure_effects(here, node, chosen)
         if "statements" in chosen.only:
             rows += count_statements(here)
+        if "sockets" in chosen.only:
+            rows += measure_sockets(here, chosen.seconds, min(3, chosen.rounds))
     print("\n" + table(rows))
 
 
