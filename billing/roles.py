@@ -10,9 +10,7 @@ from django.db.models import Q
 
 LOOKING_INTO = ("apikeys", "billing", "usage", "webhooks", "sessions_live", "mirror", "djstripe")
 # dj-stripe's rows that hold secrets are for nobody but a superuser.
-SECRET = Q(
-    content_type__app_label="djstripe", codename__in=("view_apikey", "view_webhookendpoint")
-)
+SECRET = Q(content_type__app_label="djstripe", codename__in=("view_apikey", "view_webhookendpoint"))
 ACTS: dict[str, tuple[str, ...]] = {
     "Support": ("revoke_apikey",),
     "Finance": (
