@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from sessions_live.models import LiveSession
 from sessions_live.sessions import find_usable_session
 
 SESSION_CLAIM = "sid"
+RENEWED = "renewed"
 # In the cookie of somebody who was thrown out: the reason, in the row's word for it.
 ENDED = "ended"
 FAREWELLS = {
@@ -33,6 +35,13 @@ def find_cookie_session(cookie: SessionBase) -> LiveSession | None:
     if not constant_time_compare(signed_in_with, session.user.get_session_auth_hash()):
         return None
     return session
+
+
+def renew(cookie: SessionBase) -> None:
+    """Once a day, so that the cookie lasts a week from the last visit and not from the first."""
+    today = timezone.now().date().isoformat()
+    if cookie.get(RENEWED) != today:
+        cookie[RENEWED] = today
 
 
 def why_ended(cookie: SessionBase) -> str:

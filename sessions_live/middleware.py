@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
-from sessions_live.cookies import ENDED, find_cookie_session, why_ended
+from sessions_live.cookies import ENDED, find_cookie_session, renew, why_ended
 from sessions_live.models import User
 
 
@@ -31,6 +31,7 @@ class LiveSessionMiddleware:
 def person_of(request: HttpRequest) -> User | AnonymousUser:
     session = find_cookie_session(request.session)
     if session is not None:
+        renew(request.session)
         return session.user
     if SESSION_KEY in request.session:
         ended = why_ended(request.session)

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from config.kit.client_address import client_address
 from sessions_live import live
-from sessions_live.cookies import SESSION_CLAIM
+from sessions_live.cookies import SESSION_CLAIM, renew
 from sessions_live.models import User
 from sessions_live.sessions import end_session, end_sessions_of, open_session
 
@@ -26,6 +26,7 @@ def open_cookie_session(request: HttpRequest, user: User, **_: Any) -> None:
         user_agent=request.META.get("HTTP_USER_AGENT", ""),
     )
     request.session[SESSION_CLAIM] = str(session.pk)
+    renew(request.session)
 
 
 @receiver(user_logged_out)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from config.kit.redis_client import redis_client
 from sessions_live.models import LiveSession, User
@@ -171,3 +174,23 @@ def test_the_sessions_page_ends_one_or_all_others(browser, alice, bob):
     browser.post("/sessions")
     assert not LiveSession.objects.get(pk=second.pk).is_live
     assert browser.get("/sessions").status_code == 200
+
+
+def test_a_cookie_lasts_a_week_from_the_last_day_of_use(browser, alice):
+    browser.force_login(alice)
+    cookie = browser.session
+    assert "sessionid" not in browser.get("/sessions").cookies
+    cookie["renewed"] = "2026-01-01"
+    cookie.save()
+    renewed = browser.get("/sessions").cookies["sessionid"]
+    assert int(renewed["max-age"]) == 7 * 24 * 3600
+    assert "sessionid" not in browser.get("/sessions").cookies
+
+
+def test_requests_keep_a_session_from_running_out(browser, alice):
+    browser.force_login(alice)
+    LiveSession.objects.update(last_active_at=timezone.now() - timedelta(days=6))
+    assert browser.get("/sessions").status_code == 200
+    assert LiveSession.objects.get().last_active_at > timezone.now() - timedelta(minutes=1)
+    LiveSession.objects.update(last_active_at=timezone.now() - timedelta(days=7))
+    assert browser.get("/sessions").status_code == 302
