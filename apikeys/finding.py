@@ -1,27 +1,31 @@
-"""The key that a request shows, with its owner and their allowance, in one statement.
-
-Every request with a key waits for this. Django words the statement, so that what is usable is said
-in one place; but it does so once, as wording takes longer than asking.
-"""
+"""The key that a request shows, with its owner and their allowance, in one statement."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from apikeys.minting import digest, is_well_formed
 from apikeys.models import APIKey
+from config.kit.lookups import Lookup
 from sessions_live.models import User
 
 OWN = [field.attname for field in APIKey._meta.concrete_fields]
 OWNERS = [field.attname for field in User._meta.concrete_fields]
-# Stand in for what each request puts in their place.
 SOME_TIME, SOME_HASH = datetime(1970, 1, 1, tzinfo=UTC), "a hash"
+
+
+def rows() -> QuerySet[APIKey, Any]:
+    usable = APIKey.objects.usable(SOME_TIME).filter(key_hash=SOME_HASH)
+    return usable.values_list(*OWN, *(f"user__{name}" for name in OWNERS), "allowance")
+
+
+usable_keys = Lookup(rows)
 
 
 @sensitive_variables()
@@ -30,20 +34,8 @@ def find_usable_key(secret: str, at: datetime) -> APIKey | None:
     noted that yet. No statement for a text that is no key."""
     if not is_well_formed(secret):
         return None
-    wording, given = statement()
-    actual: dict[Any, Any] = {SOME_TIME: at, SOME_HASH: digest(secret)}
-    with connection.cursor() as cursor:
-        cursor.execute(wording, tuple(actual.get(each, each) for each in given))
-        row = cursor.fetchone()
+    row = usable_keys.first({SOME_TIME: at, SOME_HASH: digest(secret)})
     return key_of(row) if row and row[-1] else None
-
-
-@cache
-def statement() -> tuple[str, tuple[Any, ...]]:
-    owners = [f"user__{name}" for name in OWNERS]
-    usable = APIKey.objects.usable(SOME_TIME).filter(key_hash=SOME_HASH)
-    wording, given = usable.values_list(*OWN, *owners, "allowance").query.sql_with_params()
-    return wording, tuple(given)
 
 
 def key_of(row: tuple[Any, ...]) -> APIKey:

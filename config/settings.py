@@ -95,6 +95,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     # default waits longer and longer, and stays away as long again as the database was down.
     pool={"min_size": 1, "max_size": env.database_pool_size, "timeout": 5, "reconnect_timeout": 3},
     connect_timeout=5,
+    # What is asked again and again is planned once per connection.
+    server_side_binding=True,
+    prepare_threshold=5,
     options="-c lock_timeout=10s -c statement_timeout=30s"
     " -c idle_in_transaction_session_timeout=60s",
 )

@@ -10,8 +10,8 @@ from rest_framework.authentication import (
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from sessions_live.finding import find_usable_session
 from sessions_live.models import LiveSession, User
-from sessions_live.sessions import find_usable_session
 from sessions_live.tokens import CHALLENGE, TokenRefused, read_access
 
 

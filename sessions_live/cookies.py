@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from sessions_live.finding import find_usable_session
 from sessions_live.models import LiveSession
-from sessions_live.sessions import find_usable_session
 
 SESSION_CLAIM = "sid"
 RENEWED = "renewed"
@@ -28,7 +30,7 @@ def find_cookie_session(cookie: SessionBase) -> LiveSession | None:
     """No statement for an anonymous cookie; one, person included, for a signed-in one."""
     if SESSION_CLAIM not in cookie or SESSION_KEY not in cookie:
         return None
-    session = find_usable_session(cookie[SESSION_CLAIM])
+    session = find_usable_session(UUID(cookie[SESSION_CLAIM]))
     if session is None or str(session.user_id) != cookie[SESSION_KEY]:
         return None
     signed_in_with = cookie.get(HASH_SESSION_KEY, "")

@@ -13,8 +13,8 @@ from django.http import parse_cookie
 
 from config.kit.client_address import network, trusted_address
 from sessions_live.cookies import find_cookie_session
+from sessions_live.finding import find_usable_session
 from sessions_live.models import LiveSession
-from sessions_live.sessions import find_usable_session
 from sessions_live.tokens import TokenRefused, read_access
 
 BEARER = "bearer"

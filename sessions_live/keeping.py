@@ -12,6 +12,7 @@ from uuid import UUID
 import redis.asyncio
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
+from django.utils import timezone
 
 from config.kit.errors import as_words
 from sessions_live import listing
@@ -127,7 +128,7 @@ class Keeper:
 @database_sync_to_async
 def judge(session_ids: set[UUID]) -> tuple[dict[UUID, bool], dict[UUID, str]]:
     """Which are usable, and whether by staff; and why the others ended, if they did."""
-    usable = LiveSession.objects.usable().filter(pk__in=session_ids)
+    usable = LiveSession.objects.usable(timezone.now()).filter(pk__in=session_ids)
     staff = dict(usable.values_list("pk", "user__is_staff"))
     ended = LiveSession.objects.exclude(ended_at=None).filter(pk__in=session_ids - staff.keys())
     return staff, dict(ended.values_list("pk", "end_reason"))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -73,10 +73,9 @@ class LiveSessionQuerySet(models.QuerySet["LiveSession"]):
         """What a person sees in the list of their sessions."""
         return self.live().filter(user=user_id, last_active_at__gt=timezone.now() - LONGEST_IDLE)
 
-    def usable(self) -> LiveSessionQuerySet:
-        """Live, of a person who may sign in; the person comes in the same statement."""
-        active = self.live().filter(last_active_at__gt=timezone.now() - LONGEST_IDLE)
-        return active.filter(user__is_active=True).select_related("user")
+    def usable(self, at: datetime) -> LiveSessionQuerySet:
+        """Live, of a person who may sign in."""
+        return self.live().filter(last_active_at__gt=at - LONGEST_IDLE, user__is_active=True)
 
 
 class DeviceType(models.TextChoices):

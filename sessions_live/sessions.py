@@ -50,18 +50,6 @@ def open_session(
     return session
 
 
-def find_usable_session(session_id: UUID | str) -> LiveSession | None:
-    """One statement, on every request: so a revoked session is out at once, everywhere."""
-    session = LiveSession.objects.usable().filter(pk=session_id).first()
-    if session is None:
-        return None
-    now = timezone.now()
-    if session.last_active_at < now - BETWEEN_REQUESTS:
-        touch([session.pk], at=now)
-    session.user.live_session = session
-    return session
-
-
 def touch(session_ids: Collection[UUID], *, at: datetime) -> None:
     """Somebody is active in them. However many ask, a row is written once in five seconds."""
     resting = LiveSession.objects.live().filter(last_active_at__lt=at - BETWEEN_TOUCHES)
