@@ -10,6 +10,9 @@ class BillingConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("billing.webhook_handlers")
+        import_module("billing.mails.composing").call_product(
+            import_module("billing.branding").product_name
+        )
         roles = import_module("billing.roles")
         # After the last app, when the permissions of all of them are there.
         *_, last = (app for app in apps.get_app_configs() if app.models_module)

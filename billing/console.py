@@ -47,7 +47,13 @@ SIDEBAR = (
             ("Items", "category", "billing.item"),
         ),
     ),
-    ("Operations", (("Webhook events", "inbox", "webhooks.webhookevent"),)),
+    (
+        "Operations",
+        (
+            ("Webhook events", "inbox", "webhooks.webhookevent"),
+            ("Mails", "mail", "mails.mail"),
+        ),
+    ),
 )
 
 

@@ -8,11 +8,20 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-LOOKING_INTO = ("apikeys", "billing", "usage", "webhooks", "sessions_live", "mirror", "djstripe")
+LOOKING_INTO = (
+    "apikeys",
+    "billing",
+    "usage",
+    "mails",
+    "webhooks",
+    "sessions_live",
+    "mirror",
+    "djstripe",
+)
 # dj-stripe's rows that hold secrets are for nobody but a superuser.
 SECRET = Q(content_type__app_label="djstripe", codename__in=("view_apikey", "view_webhookendpoint"))
 ACTS: dict[str, tuple[str, ...]] = {
-    "Support": ("revoke_apikey",),
+    "Support": ("revoke_apikey", "resend_mail"),
     "Finance": (
         "change_webhookevent",
         "add_entitlementoverride",

@@ -12,17 +12,21 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-class InboxStep(bootsteps.StartStopStep):
-    """Gives each worker the thread that empties the inbox."""
+class ThreadsStep(bootsteps.StartStopStep):
+    """Gives each worker the threads that empty the inbox and the outbox."""
 
     def start(self, parent: Any) -> None:
-        from billing.webhooks.worker import InboxThread  # needs Django to be set up
+        # Both need Django to be set up.
+        from billing.mails.sending import MailThread
+        from billing.webhooks.worker import InboxThread
 
-        self.thread = InboxThread()
-        self.thread.start()
+        self.threads = (InboxThread(), MailThread())
+        for thread in self.threads:
+            thread.start()
 
     def stop(self, parent: Any) -> None:
-        self.thread.stop()
+        for thread in self.threads:
+            thread.stop()
 
 
-app.steps["worker"].add(InboxStep)
+app.steps["worker"].add(ThreadsStep)

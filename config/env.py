@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import dj_database_url
-import dj_email_url
 import redis.connection
 from pydantic import (
     AliasChoices,
@@ -22,6 +21,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sentry_sdk.utils import Dsn
 
+from config.mail_url import mail_settings
+
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 OFF = {"0", "false", "no", "off"}
@@ -29,7 +30,7 @@ PUBLISHED_SECRETS = {"changeme", "secret", "django-insecure"}
 PARSERS: dict[str, Callable[[str], Any]] = {
     "database_url": dj_database_url.parse,
     "redis_url": redis.connection.parse_url,
-    "email_url": lambda url: dj_email_url.parse(url)["EMAIL_BACKEND"],
+    "email_url": mail_settings,
     "sentry_dsn": Dsn,
 }
 # Switches of other systems that weaken a check. None of them works here; whoever sets one believes
@@ -74,6 +75,7 @@ class Environment(BaseSettings):
     redis_url: str
 
     frontend_urls: CommaSeparated = ()
+    product_url: str = ""
     catalog: str = "pain_tracker"
     platform_fee_bps: int = Field(1000, ge=0, le=10_000)
     registrations_per_minute: int = Field(10, ge=1)
@@ -103,6 +105,14 @@ class Environment(BaseSettings):
     geoip_path: str = ""
     provisioning_webhook_url: str = ""
     provisioning_webhook_secret: str = ""
+
+    @property
+    def site_url(self) -> str:
+        """Where our own pages are, for links in mails."""
+        first = next(iter(self.frontend_urls), "")
+        host = next(iter(self.allowed_hosts), "localhost")
+        scheme = "https" if self.https else "http"
+        return (self.product_url or first or f"{scheme}://{host}").rstrip("/")
 
     @property
     def livemode(self) -> bool:
@@ -141,6 +151,11 @@ class Environment(BaseSettings):
         if not value.startswith(("redis://", "rediss://")):
             raise ValueError("must start with redis:// or rediss://")
         return value
+
+    @field_validator("product_url")
+    @classmethod
+    def one_origin(cls, value: str) -> str:
+        return next(iter(cls.origins_only((value,)))) if value else value
 
     @field_validator("frontend_urls")
     @classmethod

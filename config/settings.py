@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
-import dj_email_url
 import django_stubs_ext
 from django.templatetags.static import static
 
 from config.env import read_environment
+from config.mail_url import mail_settings
 
 # Lets Django's generic classes name their model in annotations at run time too.
 django_stubs_ext.monkeypatch()
@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "billing",
     "billing.webhooks",
     "billing.usage",
+    "billing.mails",
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
     "apikeys",
@@ -150,6 +151,7 @@ LOGOUT_REDIRECT_URL = "home"
 
 # --- HTTP ---------------------------------------------------------------------------------------
 FRONTEND_URLS = list(env.frontend_urls)
+SITE_URL = env.site_url
 CORS_ALLOWED_ORIGINS = FRONTEND_URLS
 CORS_URLS_REGEX = r"^/api/.*$"
 CSRF_TRUSTED_ORIGINS = FRONTEND_URLS
@@ -292,14 +294,8 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-EMAIL_CONFIG = dj_email_url.parse(env.email_url)
-EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
-EMAIL_HOST = EMAIL_CONFIG.get("EMAIL_HOST", "")
-EMAIL_PORT = EMAIL_CONFIG.get("EMAIL_PORT", 25)
-EMAIL_HOST_USER = EMAIL_CONFIG.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
-EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
+# Anymail's or Django's settings, as EMAIL_URL says.
+globals().update(mail_settings(env.email_url))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.default_from_email
 

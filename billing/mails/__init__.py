@@ -1,0 +1,30 @@
+"""What people are told by mail: rows that are written with what happened, and sent afterwards."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sessions_live.models import User
+
+
+def queue(
+    *,
+    user: User,
+    template: str,
+    key: str,
+    context: dict[str, Any],
+    to: str | None = None,
+    good_until: datetime | None = None,
+    settles_in: timedelta = timedelta(0),
+) -> None:
+    """One mail per `key`, whoever asks for it and however often; in the caller's transaction.
+
+    A repetition before the first sending corrects its context (`settles_in` gives it time to).
+    What nobody may be told any more after `good_until` is skipped. `samples.py` shows the contexts.
+    """
+    from billing.mails import outbox  # needs Django's apps to be loaded
+
+    wanted = outbox.Wanted(user.pk, template, key, context, to or user.email)
+    outbox.write(wanted, good_until=good_until, settles_in=settles_in)
