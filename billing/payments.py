@@ -16,6 +16,7 @@ from billing.providers.facts import (
     PaymentProcessing,
     PaymentSucceeded,
 )
+from billing.wallet import bookings
 from billing.webhooks.registry import Unclear
 from sessions_live.models import User
 
@@ -34,18 +35,32 @@ def record_payment(fact: PaymentFact) -> Payment:
     payment = find_payment(fact)
     if payment is None:
         payment = new_payment(fact, user, order)
-        notices.payment_changed(payment)
+        follow(payment)
     else:
         keep(payment, news(payment, fact, order))
         if payment.can_move_to(STATUS[type(fact)]):
             payment.move_to(STATUS[type(fact)], **outcome(fact))
-            notices.payment_changed(payment)
+            follow(payment)
         elif payment.status == STATUS[type(fact)]:
             keep(payment, missing_words(payment, fact))
     note_attempt(payment, fact.attempt)
     if payment.is_paid and payment.order is not None:
         orders.complete(payment.order)
     return payment
+
+
+def follow(payment: Payment) -> None:
+    """What every change of a payment's status brings with it."""
+    if payment.is_paid:
+        book(payment)
+    notices.payment_changed(payment)
+
+
+def book(payment: Payment) -> None:
+    """Safe to repeat; must run inside a transaction."""
+    bookings.payment_paid(
+        payment.pk, payment.provider, payment.money, description=payment.description
+    )
 
 
 def find_payment(fact: PaymentFact) -> Payment | None:

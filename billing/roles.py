@@ -13,6 +13,7 @@ LOOKING_INTO = (
     "billing",
     "usage",
     "mails",
+    "wallet",
     "webhooks",
     "sessions_live",
     "mirror",

@@ -15,6 +15,7 @@ from billing.models import Order
 from billing.orders import fail
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
+from billing.wallet import ledger
 from billing.webhooks import bell
 from billing.webhooks.models import WebhookEvent
 
@@ -32,6 +33,7 @@ def sweep() -> dict[str, int]:
         "checkouts_asked": ask_about_checkouts(),
         "grace_ended": entitlements.revoke_expired(),
         "duplicates_canceled": cancel_duplicates(),
+        "ledger_changes_folded": ledger.fold(),
     }
 
 

@@ -30,3 +30,10 @@ def sweep() -> None:
     from billing import sweeping
 
     sweeping.sweep()
+
+
+@shared_task
+def verify_ledger() -> None:
+    from billing import bookkeeping
+
+    bookkeeping.watch()

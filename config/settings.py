@@ -6,6 +6,7 @@ from typing import Any
 
 import dj_database_url
 import django_stubs_ext
+from celery.schedules import crontab
 from django.templatetags.static import static
 
 from config.env import read_environment
@@ -40,11 +41,13 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
     "djstripe",
+    "pgtrigger",
     "sessions_live",
     "billing",
     "billing.webhooks",
     "billing.usage",
     "billing.mails",
+    "billing.wallet",
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
     "apikeys",
@@ -286,6 +289,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "sweep": {"task": "billing.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "verify-ledger": {
+        "task": "billing.tasks.verify_ledger",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 3600},
+    },
     # A copy for staff to look at may lag a little; the effects of events never wait for it.
     "feed-mirror": {
         "task": "billing.webhooks.tasks.feed_mirror",

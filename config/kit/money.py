@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # https://docs.stripe.com/currencies#zero-decimal and #three-decimal
@@ -44,6 +45,9 @@ class Money:
         self._same_currency(other)
         return Money(self.amount - other.amount, self.currency)
 
+    def __neg__(self) -> Money:
+        return Money(-self.amount, self.currency)
+
     def _same_currency(self, other: Money) -> None:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency}")
@@ -56,3 +60,16 @@ class Money:
         sign = "-" if self.amount < 0 else ""
         symbol = SYMBOLS.get(self.currency)
         return f"{sign}{symbol}{number}" if symbol else f"{sign}{self.currency.upper()} {number}"
+
+
+def split(amount: int, weights: Sequence[int]) -> list[int]:
+    """Parts in proportion to the weights that add up to the whole: what rounding down leaves over
+    goes, one unit each, to those that lost most by it, the earlier first."""
+    total = sum(weights)
+    if amount < 0 or total <= 0 or min(weights) < 0:
+        raise ValueError(f"{amount} cannot be split by {weights}")
+    parts = [amount * weight // total for weight in weights]
+    lost = sorted(range(len(weights)), key=lambda each: -(amount * weights[each] % total))
+    for each in lost[: amount - sum(parts)]:
+        parts[each] += 1
+    return parts

@@ -1,0 +1,67 @@
+"""The books and the payments side by side: each payment that was made is in the books."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models.fields import TextField
+from django.db.models.functions import Cast, Concat
+
+from billing import payments
+from billing.models import Payment
+from billing.wallet import verification
+from billing.wallet.models import Transfer
+from billing.wallet.verification import MOST_SHOWN, Check
+
+alarm = logging.getLogger("alarm")
+
+
+def unbooked() -> QuerySet[Payment]:
+    reference = Concat(Value("payment:"), Cast(OuterRef("pk"), TextField()))
+    booked = Transfer.objects.filter(reference=reference)
+    return Payment.objects.paid().filter(~Exists(booked), amount__gt=0)
+
+
+def checks() -> Iterator[Check]:
+    yield from verification.checks()
+    missing = unbooked().order_by("-created_at")[:MOST_SHOWN]
+    lines = [f"payment {payment.pk} of {payment.money} is not booked" for payment in missing]
+    yield Check("paid_payments_booked", lines)
+
+
+def verify() -> dict[str, Any]:
+    """One picture of the whole: nothing that commits meanwhile is seen by half of the checks."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            # Years of entries take longer than a request may.
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        found = list(checks())
+        size = verification.size()
+    return {
+        "ok": all(check.ok for check in found),
+        **size,
+        "checks": [asdict(check) | {"ok": check.ok} for check in found],
+    }
+
+
+def watch() -> None:
+    """Rings the alarm for each check that found something."""
+    for check in verify()["checks"]:
+        if not check["ok"]:
+            alarm.error("the books are wrong: %s: %s", check["name"], "; ".join(check["breaches"]))
+
+
+def book_missing() -> int:
+    """Books what was paid before there were books; how many payments that were."""
+    booked = 0
+    for payment in unbooked().iterator():
+        with transaction.atomic():
+            payments.book(payment)
+        booked += 1
+    return booked
