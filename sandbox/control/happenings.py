@@ -8,7 +8,9 @@ from starlette.routing import Route
 from sandbox import API_VERSION
 from sandbox.errors import InvalidRequest
 from sandbox.resources.confirmation import settle_debit
+from sandbox.resources.connected_accounts import onboard, restrict
 from sandbox.resources.disputes import close_dispute, open_dispute
+from sandbox.resources.payouts import settle_payout
 from sandbox.resources.refunds import settle_refund
 from sandbox.sandbox import Sandbox
 from sandbox.webhooks.events import enqueue, listeners
@@ -67,6 +69,39 @@ def settle_payment(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> 
 
 
 @call
+def settle_bank(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    """`{"status": "paid"|"failed", "failure_code"?}`: what the bank did with a payout."""
+    status = body.get("status")
+    if status not in ("paid", "failed"):
+        raise InvalidRequest("status must be paid or failed", "status")
+    world = sandbox.world
+    with world.work(cause_of(request)):
+        payout = world.get("payout", request.path_params["id"], "payout", in_url=True)
+        why = body.get("failure_code", "account_closed")
+        return dict(settle_payout(world, payout, status, why))
+
+
+@call
+def onboarded(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    """`{name?, account_number?}`: what a person does on the hosted form."""
+    world = sandbox.world
+    with world.work(cause_of(request)):
+        account = world.get("account", request.path_params["id"], "account", in_url=True)
+        name, number = body.get("name", "Jane Austen"), body.get("account_number", "000123456789")
+        onboard(world, account, name, number)
+        return dict(account)
+
+
+@call
+def restricted(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    world = sandbox.world
+    with world.work(cause_of(request)):
+        account = world.get("account", request.path_params["id"], "account", in_url=True)
+        restrict(world, account)
+        return dict(account)
+
+
+@call
 def hand_made(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dict[str, Any]:
     """`{type, object, livemode?, account?, created?, id?, previous_attributes?}`; not checked."""
     world = sandbox.world
@@ -98,6 +133,9 @@ ROUTES = [
     Route("/_sandbox/disputes", dispute, methods=["POST"]),
     Route("/_sandbox/disputes/{id}/close", close, methods=["POST"]),
     Route("/_sandbox/refunds/{id}/settle", settle, methods=["POST"]),
+    Route("/_sandbox/payouts/{id}/settle", settle_bank, methods=["POST"]),
+    Route("/_sandbox/accounts/{id}/onboard", onboarded, methods=["POST"]),
+    Route("/_sandbox/accounts/{id}/restrict", restricted, methods=["POST"]),
     Route("/_sandbox/payment_intents/{id}/settle", settle_payment, methods=["POST"]),
     Route("/_sandbox/events", hand_made, methods=["POST"]),
 ]

@@ -5,11 +5,11 @@ from pathlib import Path
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from . import checkout, control, invoices, portal, receipts, three_d_secure
+from . import checkout, control, invoices, onboarding, portal, receipts, three_d_secure
 
 
 def routes() -> list[Route | Mount]:
-    modules = (checkout, three_d_secure, portal, invoices, receipts, control)
+    modules = (checkout, three_d_secure, portal, onboarding, invoices, receipts, control)
     assets = StaticFiles(directory=Path(__file__).parent / "assets")
     own: list[Route | Mount] = [route for module in modules for route in module.ROUTES]
     return [*own, Mount("/_assets", assets)]

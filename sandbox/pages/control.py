@@ -10,6 +10,7 @@ from sandbox.api.faults import MODES as FAULT_MODES
 from sandbox.control.answers import cause_of
 from sandbox.errors import StripeError
 from sandbox.resources.disputes import close_dispute, open_dispute
+from sandbox.resources.payouts import settle_payout
 from sandbox.resources.refunds import settle_refund
 from sandbox.sandbox import Sandbox
 from sandbox.webhooks.deliveries import MODES
@@ -19,7 +20,7 @@ from .rendering import form_of, render, sandbox_of, see
 
 _SHOWN = 15
 _KINDS = ("checkout.session", "payment_intent", "subscription", "invoice", "refund", "dispute",
-          "customer", "product", "price")  # fmt: skip
+          "account", "transfer", "payout", "customer", "product", "price")  # fmt: skip
 
 
 async def control(request: Request) -> Response:
@@ -72,6 +73,8 @@ def _decide(sandbox: Sandbox, action: str | None, form: dict[str, str]) -> None:
         close_dispute(world, world.get("dispute", form["dispute"]), action == "won")
     elif action == "fail_refund":
         settle_refund(world, world.get("refund", form["refund"]), "failed")
+    elif action in ("paid", "failed"):
+        settle_payout(world, world.get("payout", form["payout"]), action)
 
 
 def _view(sandbox: Sandbox) -> dict[str, Any]:

@@ -8,6 +8,7 @@ _LETTERS = string.ascii_letters + string.digits
 PREFIXES = {
     "account": "acct",
     "balance_transaction": "txn",
+    "bank_account": "ba",
     "billing_portal.configuration": "bpc",
     "billing_portal.session": "bps",
     "charge": "ch",
@@ -24,6 +25,7 @@ PREFIXES = {
     "line_item": "il",
     "payment_intent": "pi",
     "payment_method": "pm",
+    "payout": "po",
     "plan": "plan",
     "price": "price",
     "product": "prod",
@@ -33,6 +35,8 @@ PREFIXES = {
     "subscription": "sub",
     "subscription_item": "si",
     "subscription_schedule": "sub_sched",
+    "transfer": "tr",
+    "transfer_reversal": "trr",
     "webhook_endpoint": "we",
 }
 
