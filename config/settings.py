@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "billing.usage",
     "billing.mails",
     "billing.wallet",
+    "billing.operations",
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
     "apikeys",
@@ -56,6 +57,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.kit.request_id.RequestIDMiddleware",
     "config.operations.OperationsMiddleware",
+    "billing.providers.patience.PatienceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -29,6 +29,9 @@ def sandbox_process() -> Iterator[OwnStandIn]:
 def sandbox(sandbox_process: OwnStandIn) -> StandIn:
     """Stripe's stand-in, empty."""
     sandbox_process.control("reset")
+    from billing.providers.stripe.hurry import breaker
+
+    breaker.close()
     return sandbox_process
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from billing.providers.facts import Delivery, Fact
+from billing.providers.facts import CheckoutOpened, CustomerMade, Delivery, Fact
 from config.kit.errors import AppError
 from config.kit.money import Money
 
@@ -37,11 +37,37 @@ class ProviderError(AppError):
     retry = True
 
 
+class ProviderDown(ProviderError):
+    """It has not answered for a while and is left alone for `wait` seconds. Nothing was sent."""
+
+    code = "provider_unavailable"
+    status = 503
+    detail = "The payment provider is out of reach at the moment; try again in a little while."
+
+    def __init__(self, detail: str = "", *, wait: float | None = None) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
+class ProviderBusy(ProviderError):
+    """It has too much to do; `wait` is when to come back, where it said so."""
+
+    status = 503
+
+    def __init__(self, detail: str = "", *, wait: float | None = None) -> None:
+        super().__init__(detail)
+        self.wait = wait
+
+
 class ProviderRefused(ProviderError):
-    """A final no to this very request."""
+    """A final no to this very request. `words` are the provider's own, for staff."""
 
     detail = "The payment provider refused this; nothing was charged."
     retry = False
+
+    def __init__(self, detail: str = "", *, words: str = "") -> None:
+        super().__init__(detail)
+        self.words = words or self.detail
 
 
 class NotFound(ProviderRefused):
@@ -49,8 +75,16 @@ class NotFound(ProviderRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewCustomer:
+    customer_key: str
+    email: str
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutRequest:
-    """All that a hosted checkout needs. `order_id` is the idempotency key and the metadata."""
+    """All that a hosted checkout needs, as plain values: it is kept in a row, to be asked for once
+    more to the letter."""
 
     order_id: str
     customer_id: str
@@ -65,12 +99,6 @@ class CheckoutRequest:
     collect_billing_address: bool
     automatic_tax: bool
     request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class HostedCheckout:
-    provider_id: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +139,26 @@ class Provider(Protocol):
     def settle(self, fact: Fact) -> list[Fact]:
         """Asks the provider about what a fact alone cannot tell. Network."""
 
-    def create_customer(self, *, key: str, email: str, user_id: int) -> str: ...
+    # Where a call takes a `key`, it is the operation's id: the idempotency key, and metadata of
+    # what is made, by which `find_…` knows it again.
 
-    def open_checkout(self, request: CheckoutRequest) -> HostedCheckout: ...
+    def create_customer(self, wishes: NewCustomer, *, key: str) -> CustomerMade: ...
+
+    def find_customer(self, wishes: NewCustomer, *, key: str) -> CustomerMade | None: ...
+
+    def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened: ...
+
+    def find_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened | None: ...
 
     def read_checkout(self, provider_id: str) -> CheckoutState: ...
 
     def expire_checkout(self, provider_id: str) -> None: ...
 
-    def cancel_subscription(self, subscription_id: str, *, key: str) -> None: ...
+    def cancel_subscription(self, subscription_id: str, *, key: str) -> Fact:
+        """At once, with nothing given back."""
+
+    def canceled_subscription(self, subscription_id: str) -> Fact | None:
+        """What it ended as; None where it still runs."""
 
     def publish_prices(self, prices: Iterable[ListedPrice]) -> dict[str, tuple[str, str]]:
         """Makes the provider's catalogue as listed; key → (price id, product id). Repeatable."""

@@ -10,12 +10,12 @@ from functools import cache
 import stripe
 from django.conf import settings
 
-from billing.providers.base import NotFound, ProviderError, ProviderRefused
+from billing.providers.base import NotFound, ProviderBusy, ProviderError, ProviderRefused
+from billing.providers.stripe.hurry import HurriedClient, wait_of
 
 log = logging.getLogger(__name__)
 
 # Two tries of four seconds: a request of ours never waits ten for Stripe.
-TIMEOUT = 4
 RETRIES = 1
 
 
@@ -27,7 +27,7 @@ def client() -> stripe.StripeClient:
         stripe_version=settings.STRIPE_API_VERSION,
         base_addresses=bases,  # type: ignore[arg-type]
         max_network_retries=RETRIES,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT),
+        http_client=HurriedClient(),
     )
 
 
@@ -39,12 +39,16 @@ def stripe_says() -> Iterator[stripe.StripeClient]:
     except stripe.InvalidRequestError as error:
         kind = NotFound if error.code == "resource_missing" else ProviderRefused
         log.warning("stripe refused: %s %s (%s)", error.code, error.param, error.request_id)
-        raise kind() from error
+        raise kind(words=error.user_message or "") from error
     except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
         log.error("stripe refused our credentials or key: %s", error.code)
-        raise ProviderRefused() from error
+        raise ProviderRefused(words=str(error.user_message or error.code)) from error
     except stripe.CardError as error:
-        raise ProviderRefused(error.user_message or "The card was declined.") from error
+        words = error.user_message or "The card was declined."
+        raise ProviderRefused(words, words=f"{words} ({error.code})") from error
+    except stripe.RateLimitError as error:
+        log.warning("stripe has too much to do: %s", error.code)
+        raise ProviderBusy(wait=wait_of(error.headers)) from error
     except stripe.StripeError as error:
         log.warning("stripe did not answer: %s %s", type(error).__name__, error.http_status)
         raise ProviderError() from error
