@@ -6,13 +6,13 @@ import hashlib
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from billing import conversations, orders
+from billing.hosted_page import open_checkout
 from billing.models import (
     Conversation,
     Customer,
@@ -20,14 +20,14 @@ from billing.models import (
     Interval,
     Order,
     Price,
-    ProviderPrice,
     Subscription,
 )
+from billing.operations.outgoing import KEY_LIFETIME, KeyReused
 from billing.owners import find_order
 from billing.payments import record_payment
 from billing.plans import trial_days_for
 from billing.providers import get_provider
-from billing.providers.base import CheckoutRequest, CheckoutState, ProviderError
+from billing.providers.base import CheckoutState, ProviderError
 from billing.providers.facts import CheckoutFailed, CheckoutPaid, PaymentSucceeded
 from billing.subscriptions import of_order
 from billing.webhooks import inbox
@@ -39,25 +39,11 @@ from sessions_live.models import User
 
 log = logging.getLogger(__name__)
 
-KEY_LIFETIME = timedelta(hours=24)
-
 
 class AlreadySubscribed(AppError):
     code = "already_subscribed"
     status = 409
     detail = "You have this subscription already; change or cancel it instead of buying again."
-
-
-class NotForSale(AppError):
-    code = "not_for_sale"
-    status = 409
-    detail = "This price cannot be bought right now; the catalogue and the provider disagree."
-
-
-class KeyReused(AppError):
-    code = "idempotency_key_reused"
-    status = 422
-    detail = "This Idempotency-Key was used with another body; use a new one."
 
 
 class OrderNotFound(AppError):
@@ -175,36 +161,6 @@ def _new_order(
         return resumed
 
 
-def open_checkout(order: Order) -> None:
-    """Asks the provider for the order's hosted page; its key makes a second asking harmless."""
-    provider = get_provider(order.provider)
-    listed = ProviderPrice.objects.filter(
-        price=order.price, provider=order.provider, in_step=True
-    ).first()
-    if listed is None:
-        raise NotForSale()
-    plan = order.price.plan
-    hosted = provider.open_checkout(
-        CheckoutRequest(
-            order_id=str(order.pk),
-            customer_id=ensure_customer(order.user, order.provider),
-            price_id=listed.provider_id,
-            recurring=order.price.is_recurring,
-            tier=plan.tier,
-            success_url=order.success_url,
-            cancel_url=order.cancel_url,
-            trial_days=order.trial_days,
-            trial_needs_card=plan.trial_needs_card,
-            allow_promotion_codes=plan.allow_promotion_codes,
-            collect_billing_address=plan.collect_billing_address,
-            automatic_tax=plan.automatic_tax,
-            request_id=order.request_id,
-        )
-    )
-    Order.objects.filter(pk=order.pk).update(provider_id=hosted.provider_id, url=hosted.url)
-    order.provider_id, order.url = hosted.provider_id, hosted.url
-
-
 def give_up_others(order: Order) -> None:
     """Closes the hosted pages of other tabs: two of them paid would be two subscriptions, or one
     conversation paid twice."""
@@ -227,16 +183,6 @@ def give_up_others(order: Order) -> None:
         # Another tab, or the webhook, may be faster in saying so.
         with suppress(StaleState), transaction.atomic():
             orders.fail(other, expired=True)
-
-
-def ensure_customer(user: User, provider: str) -> str:
-    customer, _ = Customer.objects.get_or_create(user=user, provider=provider)
-    if customer.provider_id is None:
-        customer.provider_id = get_provider(provider).create_customer(
-            key=str(customer.pk), email=user.email, user_id=user.pk
-        )
-        customer.save(update_fields=["provider_id"])
-    return customer.provider_id
 
 
 def verify_checkout(user: User, session_id: str) -> Verified:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from billing import duplicates, entitlements
 from billing.checkout import apply_checkout
 from billing.models import Order
+from billing.operations import outgoing
 from billing.orders import fail
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
@@ -30,6 +31,7 @@ def sweep() -> dict[str, int]:
     """What was found, by kind. Safe to run at any time and by several at once."""
     return {
         **inbox(),
+        **outgoing.sweep(),
         "checkouts_asked": ask_about_checkouts(),
         "grace_ended": entitlements.revoke_expired(),
         "duplicates_canceled": cancel_duplicates(),

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from billing import checkout, payments, plans, subscriptions
+from billing import checkout, customers, hosted_page, payments, plans, subscriptions
 from billing.providers import facts
 from billing.webhooks.registry import handles
+
+
+@handles(facts.CustomerMade)
+def customer_made(fact: facts.CustomerMade) -> None:
+    customers.know_customer(fact)
+
+
+@handles(facts.CheckoutOpened)
+def checkout_opened(fact: facts.CheckoutOpened) -> None:
+    hosted_page.know_page(fact)
 
 
 @handles(facts.CheckoutPaid)

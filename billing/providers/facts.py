@@ -24,6 +24,21 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMade(Fact):
+    """`key` is our own row's."""
+
+    key: str
+    made_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutOpened(Fact):
+    checkout_id: str
+    order_id: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutPaid(Fact):
     checkout_id: str
     order_id: str

@@ -10,19 +10,21 @@ from typing import Any
 from billing.providers.base import (
     CheckoutRequest,
     CheckoutState,
-    HostedCheckout,
     ListedPrice,
+    NewCustomer,
     NotFound,
 )
 from billing.providers.facts import (
     READ,
+    CheckoutOpened,
     CheckoutPaid,
+    CustomerMade,
     Delivery,
     Fact,
     PaymentFact,
     SubscriptionChanged,
 )
-from billing.providers.stripe import catalogue, deliveries, translation
+from billing.providers.stripe import catalogue, deliveries, ending, making, translation
 from billing.providers.stripe.client import stripe_says
 
 
@@ -65,21 +67,17 @@ class StripeProvider:
         return translation.subscription_fact(subscription.to_dict(), at, READ)
 
     # --- what we ask of Stripe --------------------------------------------------------------------
-    def create_customer(self, *, key: str, email: str, user_id: int) -> str:
-        with stripe_says() as stripe:
-            customer = stripe.v1.customers.create(
-                {"email": email, "metadata": {"user_id": str(user_id), "customer_id": key}},
-                {"idempotency_key": f"customer:{key}"},
-            )
-        return customer.id
+    def create_customer(self, wishes: NewCustomer, *, key: str) -> CustomerMade:
+        return making.create_customer(wishes, key)
 
-    def open_checkout(self, request: CheckoutRequest) -> HostedCheckout:
-        with stripe_says() as stripe:
-            session = stripe.v1.checkout.sessions.create(
-                _checkout_params(request),  # type: ignore[arg-type]
-                {"idempotency_key": f"order:{request.order_id}"},
-            )
-        return HostedCheckout(provider_id=session.id, url=session.url or "")
+    def find_customer(self, wishes: NewCustomer, *, key: str) -> CustomerMade | None:
+        return making.find_customer(wishes, key)
+
+    def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened:
+        return making.open_checkout(request, key)
+
+    def find_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened | None:
+        return making.find_checkout(request, key)
 
     def read_checkout(self, provider_id: str) -> CheckoutState:
         with stripe_says() as stripe:
@@ -100,45 +98,11 @@ class StripeProvider:
                 provider_id, {}, {"idempotency_key": f"expire:{provider_id}"}
             )
 
-    def cancel_subscription(self, subscription_id: str, *, key: str) -> None:
-        with stripe_says() as stripe:
-            stripe.v1.subscriptions.cancel(
-                subscription_id, {"prorate": False}, {"idempotency_key": f"cancel:{key}"}
-            )
+    def cancel_subscription(self, subscription_id: str, *, key: str) -> Fact:
+        return ending.cancel_subscription(subscription_id, key)
+
+    def canceled_subscription(self, subscription_id: str) -> Fact | None:
+        return ending.canceled_subscription(subscription_id)
 
     def publish_prices(self, prices: Iterable[ListedPrice]) -> dict[str, tuple[str, str]]:
         return catalogue.publish(prices)
-
-
-def _checkout_params(request: CheckoutRequest) -> dict[str, Any]:
-    # All from the order's row: a repeated call must be the same call to the letter.
-    ours = {
-        "order_id": request.order_id,
-        "tier": request.tier,
-        "request_id": request.request_id,
-    }
-    params: dict[str, Any] = {
-        "mode": "subscription" if request.recurring else "payment",
-        "customer": request.customer_id,
-        "client_reference_id": request.order_id,
-        "line_items": [{"price": request.price_id, "quantity": 1}],
-        "success_url": request.success_url,
-        "cancel_url": request.cancel_url,
-        "metadata": ours,
-        "allow_promotion_codes": request.allow_promotion_codes,
-        "billing_address_collection": "required" if request.collect_billing_address else "auto",
-        "automatic_tax": {"enabled": request.automatic_tax},
-    }
-    if request.collect_billing_address or request.automatic_tax:
-        params["customer_update"] = {"address": "auto", "name": "auto"}
-    if request.recurring:
-        params["subscription_data"] = {"metadata": ours}
-        if request.trial_days:
-            params["subscription_data"]["trial_period_days"] = request.trial_days
-        if request.trial_days and not request.trial_needs_card:
-            params["payment_method_collection"] = "if_required"
-            end = {"missing_payment_method": "cancel"}
-            params["subscription_data"]["trial_settings"] = {"end_behavior": end}
-    else:
-        params["payment_intent_data"] = {"metadata": ours}
-    return params
