@@ -61,6 +61,8 @@ def main() -> NoReturn:
         ws="none",
         log_level="warning",
         access_log=False,
+        # The door says what time it is here.
+        date_header=False,
         # A connection that someone keeps open must not keep the sandbox alive.
         timeout_graceful_shutdown=1,
     )

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import Request
@@ -70,7 +71,7 @@ async def door(request: Request) -> Response:
     sandbox.log_request(incoming, fault.mode if fault else None)
     if fault and fault.mode in ("reset_before", "reset_after") and request.client:
         connections.reset((request.client.host, request.client.port))
-    return _response(incoming, fault)
+    return _response(incoming, fault, sandbox.world.now())
 
 
 async def _read(request: Request) -> Incoming:
@@ -203,9 +204,11 @@ def _refuse(incoming: Incoming, error: StripeError) -> None:
     incoming.answer = {"error": copied(body)}
 
 
-def _response(incoming: Incoming, fault: Fault | None) -> Response:
+def _response(incoming: Incoming, fault: Fault | None, now: int) -> Response:
     content = json.dumps(incoming.answer).encode()
     headers = {
+        # When it is here: the one thing that tells how old the object in an answer is.
+        "Date": formatdate(now, usegmt=True),
         "Request-Id": incoming.id,
         "Stripe-Version": incoming.headers.get("stripe-version", API_VERSION),
         **incoming.extra_headers,

@@ -101,7 +101,17 @@ def finalize(world: World, invoice: Obj) -> None:
 
 
 def _apply_balance(world: World, invoice: Obj, customer: Obj) -> None:
+    before = customer["balance"]
+    show_balance(world, invoice)
+    left = invoice["ending_balance"]
+    if left != before:
+        with changing(world, "customer.updated", customer):
+            customer["balance"] = left
+
+
+def show_balance(world: World, invoice: Obj) -> None:
     """Credit pays first; what is too small to charge, or negative, goes on the balance."""
+    customer = world.get("customer", invoice["customer"])
     before = customer["balance"]
     due = invoice["total"] + before
     too_small = 0 < due < MINIMUM.get(invoice["currency"], 1)
@@ -113,9 +123,6 @@ def _apply_balance(world: World, invoice: Obj, customer: Obj) -> None:
         amount_due=amount_due,
         amount_remaining=amount_due,
     )
-    if left != before:
-        with changing(world, "customer.updated", customer):
-            customer["balance"] = left
 
 
 def _make_payment(world: World, invoice: Obj) -> None:

@@ -9,6 +9,7 @@ from sandbox.world.rows import Obj, World
 
 from .discounts import make_discount
 from .invoice_lines import add_up
+from .invoice_making import show_balance
 from .periods import end_after
 from .prorations import change_items
 from .subscription_cycle import cycle_invoice
@@ -35,6 +36,7 @@ def create_preview(call: Call) -> Obj:
             "You must provide a `subscription`, or a `customer` with `subscription_details`.",
             code="invoice_upcoming_none",
         )
+    show_balance(world, invoice)
     shown = copied(invoice)
     world.undo()
     shown["id"] = f"upcoming_{shown['id']}"
@@ -60,9 +62,12 @@ def _of_subscription(world: World, params: dict[str, Any], wanted: dict[str, Any
             world, discount, subscription["customer"], subscription["currency"], **place
         )
         subscription["discounts"].append(made["id"])
-    if _ITEMS & wanted.keys() and (invoice := change_items(world, subscription, wanted)):
-        return invoice
-    return _next(world, subscription)
+    invoice = change_items(world, subscription, wanted) if _ITEMS & wanted.keys() else None
+    invoice = invoice or _next(world, subscription)
+    if _ITEMS & wanted.keys():
+        details = invoice["parent"]["subscription_details"]
+        details["subscription_proration_date"] = wanted.get("proration_date") or world.now()
+    return invoice
 
 
 def _next(world: World, subscription: Obj) -> Obj:

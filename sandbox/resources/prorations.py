@@ -43,6 +43,7 @@ def change_items(world: World, subscription: Obj, params: dict[str, Any]) -> Obj
         return None
     changed = _differences(before, after)
     if behaviour != "none" and changed:
+        _check_date(before, at)
         _prorate(world, subscription, before, after, changed, at, restarts)
     if restarts:
         _restart(world, subscription)
@@ -50,6 +51,16 @@ def change_items(world: World, subscription: Obj, params: dict[str, Any]) -> Obj
     if behaviour == "always_invoice" and changed:
         return _draft_now(world, subscription, whole_period=False)
     return None
+
+
+def _check_date(before: list[Obj], at: int) -> None:
+    """Stripe counts to the second, and only within the period that runs."""
+    item = before[0]
+    if not item["current_period_start"] <= at <= item["current_period_end"]:
+        raise InvalidRequest(
+            "The proration date must be within the subscription's current billing period.",
+            "proration_date",
+        )
 
 
 def interval_of(subscription: Obj) -> tuple[str, int]:

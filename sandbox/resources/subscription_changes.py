@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.api.metadata import merged
-from sandbox.errors import InvalidRequest
+from sandbox.errors import InvalidRequest, StripeError
 from sandbox.webhooks.events import changing
 from sandbox.world.rows import Obj, World
 
@@ -51,9 +51,21 @@ def _pay(world: World, invoice: Obj, params: dict[str, Any]) -> None:
     if invoice["status"] != "open" or behaviour == "default_incomplete":
         return
     decline = collect(world, invoice)
-    if decline and behaviour == "error_if_incomplete":
+    if behaviour == "error_if_incomplete" and invoice["status"] != "paid":
+        decline = decline or _asks_owner()
         decline.keeps_changes = False
         raise decline
+
+
+def _asks_owner() -> StripeError:
+    return StripeError(
+        402,
+        "card_error",
+        "Payment for this subscription requires additional user action before it can be completed"
+        " successfully. Payment can be completed using the PaymentIntent associated with"
+        " `subscription.latest_invoice`.",
+        code="subscription_payment_intent_requires_action",
+    )
 
 
 def _plain(world: World, subscription: Obj, params: dict[str, Any]) -> None:
@@ -85,6 +97,13 @@ def _end(world: World, subscription: Obj, params: dict[str, Any]) -> None:
     at_end, at = params.get("cancel_at_period_end"), params.get("cancel_at")
     if at_end and at:
         raise InvalidRequest("You may only specify one of `cancel_at` and `cancel_at_period_end`.")
+    if subscription["schedule"] and (at_end is not None or at is not None):
+        raise InvalidRequest(
+            "The subscription is managed by the subscription schedule"
+            f" `{subscription['schedule']}`, and updating any cancelation behavior directly is not"
+            " allowed. Please update the schedule instead.",
+            "cancel_at_period_end" if at_end is not None else "cancel_at",
+        )
     details = dict(subscription["cancellation_details"] or {})
     if at_end is not None:
         subscription["cancel_at_period_end"] = at_end

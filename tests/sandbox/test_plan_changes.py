@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -183,3 +184,83 @@ def test_one_schedule_per_subscription(desk: Desk) -> None:
     desk.v1.subscription_schedules.create({"from_subscription": subscription.id})
     with pytest.raises(stripe.InvalidRequestError, match="already attached to a schedule"):
         desk.v1.subscription_schedules.create({"from_subscription": subscription.id})
+
+
+def test_a_schedule_keeps_others_from_ending_its_subscription(desk: Desk) -> None:
+    subscription = desk.subscription(price=desk.price(3000))
+    schedule = scheduled(desk, subscription, desk.price(1000))
+    with pytest.raises(stripe.InvalidRequestError, match="managed by the subscription schedule"):
+        desk.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    desk.v1.subscription_schedules.release(schedule.id)
+    changed = desk.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    assert changed.cancel_at_period_end is True
+
+
+# -- what is shown is what is charged
+
+
+def test_a_preview_tells_from_when_it_counts_and_a_change_can_count_from_there(
+    desk: Desk,
+) -> None:
+    subscription, dearer = desk.subscription(price=desk.price(1000)), desk.price(9000)
+    desk.advance(10)
+    asked = preview(desk, subscription, dearer, proration_behavior="always_invoice")
+    counted_from = asked.parent.subscription_details.subscription_proration_date
+    desk.advance(5)
+    change(
+        desk,
+        subscription,
+        dearer,
+        proration_behavior="always_invoice",
+        proration_date=counted_from,
+    )
+    assert invoices(desk, subscription)[0].amount_paid == asked.amount_due
+
+
+def test_a_difference_is_counted_within_the_period_only(desk: Desk) -> None:
+    subscription, dearer = desk.subscription(price=desk.price(1000)), desk.price(9000)
+    before = item_of(subscription).current_period_start - 1
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        change(
+            desk,
+            subscription,
+            dearer,
+            proration_behavior="always_invoice",
+            proration_date=before,
+        )
+    assert refused.value.param == "proration_date"
+
+
+def test_a_preview_counts_credit_from_before(desk: Desk) -> None:
+    subscription = desk.subscription(price=desk.price(3000))
+    change(desk, subscription, desk.price(1000), proration_behavior="always_invoice")
+    dearer = desk.price(9000)
+    asked = preview(desk, subscription, dearer, proration_behavior="always_invoice")
+    change(desk, subscription, dearer, proration_behavior="always_invoice")
+    newest = invoices(desk, subscription)[0]
+    assert asked.starting_balance < 0
+    assert newest.amount_paid == asked.amount_due < newest.total
+
+
+def test_a_bank_that_asks_its_owner_leaves_the_plan_as_it_was(desk: Desk) -> None:
+    customer = desk.customer()
+    subscription = desk.subscription(customer=customer, price=desk.price(1000))
+    desk.control(f"customers/{customer}/card", card="4000002760003184")
+    with pytest.raises(stripe.CardError) as refused:
+        change(
+            desk,
+            subscription,
+            desk.price(9000),
+            proration_behavior="always_invoice",
+            payment_behavior="error_if_incomplete",
+        )
+    assert refused.value.code == "subscription_payment_intent_requires_action"
+    assert item_of(desk.v1.subscriptions.retrieve(subscription.id)).price.unit_amount == 1000
+
+
+def test_an_answer_says_when_it_was_given_by_the_clock_of_the_events(desk: Desk) -> None:
+    subscription = desk.subscription()
+    desk.advance(3)
+    changed = desk.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
+    given = parsedate_to_datetime(changed.last_response.headers["Date"]).timestamp()
+    assert 0 <= given - desk.events("customer.subscription.updated")[-1]["created"] <= 2
