@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Q
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -21,6 +22,7 @@ from billing.models import (
     Subscription,
 )
 from billing.providers.listing import ProviderFilter, at_a_provider
+from billing.timeline import timeline_of
 from billing.wording import PAYMENT_TONES, SUBSCRIPTION_TONES, rate
 from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
 from config.kit.money import Money
@@ -151,7 +153,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     list_filter = ("status", ProviderFilter)
     search_help_text = "A person's e-mail address, or a whole id: payment, invoice, order"
-    readonly_fields = (money, "whose")
+    readonly_fields = (money, "whose", "story")
     inlines = (AttemptInline,)
     fieldsets = (
         (
@@ -170,6 +172,7 @@ class PaymentAdmin(ReadOnlyAdmin):
                 )
             },
         ),
+        ("What happened", {"fields": ("story",)}),
         ("Where it belongs", {"fields": ("user", "whose", "order", "subscription")}),
         ("At the provider", {"fields": ("provider", "provider_id", "invoice_id", "id")}),
     )
@@ -183,6 +186,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     @display(description="status", label=PAYMENT_TONES)
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, payment.get_status_display()
+
+    @display(description="in the order of time, UTC")
+    def story(self, payment: Payment) -> str:
+        context = {"timeline": timeline_of(payment)}
+        return render_to_string("admin/billing/payment/story.html", context)
 
     @display(description="more")
     def whose(self, payment: Payment) -> str:

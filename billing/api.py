@@ -11,14 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from billing import checkout, conversations, entitlements, plans, redirects, subscriptions
-from billing.models import Item, Payment, Plan
+from billing.models import Item, Plan
 from billing.serializers import (
     NO_SUBSCRIPTION,
     CheckoutRequestSerializer,
     CheckoutSerializer,
     EntitlementsSerializer,
     ItemSerializer,
-    PaymentSerializer,
     PlanSerializer,
     SubscriptionSerializer,
     VerifiedCheckoutSerializer,
@@ -106,19 +105,6 @@ class SubscriptionView(APIView):
         if subscription is None:
             return Response(NO_SUBSCRIPTION)
         return Response(SubscriptionSerializer(subscription).data)
-
-
-class PaymentsView(ListAPIView[Payment]):
-    """The caller's payments, newest first."""
-
-    scopes = READ
-    serializer_class = PaymentSerializer
-    queryset = Payment.objects.none()
-
-    def get_queryset(self) -> QuerySet[Payment]:
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset
-        return Payment.objects.filter(user=caller(self.request))
 
 
 class EntitlementsView(APIView):

@@ -17,6 +17,7 @@ from billing.providers.facts import (
     PaymentSucceeded,
 )
 from billing.wallet import bookings
+from billing.webhooks import cause
 from billing.webhooks.registry import Unclear
 from sessions_live.models import User
 
@@ -39,7 +40,7 @@ def record_payment(fact: PaymentFact) -> Payment:
     else:
         keep(payment, news(payment, fact, order))
         if payment.can_move_to(STATUS[type(fact)]):
-            payment.move_to(STATUS[type(fact)], **outcome(fact))
+            payment.move_to(STATUS[type(fact)], at=fact.at, **outcome(fact))
             follow(payment)
         elif payment.status == STATUS[type(fact)]:
             keep(payment, missing_words(payment, fact))
@@ -84,6 +85,8 @@ def new_payment(fact: PaymentFact, user: User, order: Order | None) -> Payment:
         currency=fact.money.currency,
         created_at=fact.created_at,
         status=STATUS[type(fact)],
+        state_at=fact.at,
+        told_by=cause.current.get(),
     )
     fill(payment, news(payment, fact, order) | outcome(fact))
     payment.save(force_insert=True)

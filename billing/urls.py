@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
-from billing import api, conversations_api, staff_api, views
+from billing import api, conversations_api, history_api, history_views, staff_api, views
 
 
 def call(path: str, view: type, name: str) -> URLPattern:
@@ -26,11 +26,17 @@ urlpatterns = [
     call("payment-links", conversations_api.PaymentLinksView, "api-payment-links"),
     call("orders", conversations_api.OrdersView, "api-orders"),
     call("subscription", api.SubscriptionView, "api-subscription"),
-    call("payments", api.PaymentsView, "api-payments"),
+    call("payments", history_api.PaymentsView, "api-payments"),
+    call("payments/export", history_api.PaymentExportView, "api-payment-export"),
+    call(r"payments/(?P<pk>[0-9a-fA-F-]{36})", history_api.PaymentView, "api-payment"),
     call("entitlements", api.EntitlementsView, "api-entitlements"),
+    call("admin/payments", history_api.StaffPaymentsView, "api-staff-payments"),
     call("admin/webhook-events", staff_api.WebhookEventsView, "api-webhook-events"),
     call(r"admin/webhook-events/(?P<pk>[0-9]{1,18})/replay", staff_api.ReplayView, "api-replay"),
     re_path(r"^$", views.home, name="home"),
+    re_path(r"^payments$", history_views.payments, name="payments"),
+    re_path(r"^payments/export$", history_views.export, name="payment-export"),
+    re_path(r"^payments/(?P<pk>[0-9a-f-]{36})$", history_views.payment, name="payment"),
     re_path(r"^pricing$", views.pricing, name="pricing"),
     re_path(r"^checkout/start$", views.start_checkout, name="checkout-start"),
     re_path(r"^checkout/return$", views.checkout_return, name="checkout-return"),

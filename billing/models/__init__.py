@@ -2,7 +2,7 @@ from billing.models.catalogue import Interval, Item, Plan, Price, ProviderPrice
 from billing.models.conversations import Conversation
 from billing.models.entitlements import Entitlement, EntitlementOverride
 from billing.models.orders import Customer, Order
-from billing.models.payments import Payment, PaymentAttempt
+from billing.models.payments import Payment, PaymentAttempt, PaymentEvent
 from billing.models.subscriptions import Subscription
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Order",
     "Payment",
     "PaymentAttempt",
+    "PaymentEvent",
     "Plan",
     "Price",
     "ProviderPrice",

@@ -1,17 +1,29 @@
 from __future__ import annotations
 
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing.models.orders import Order
 from billing.models.subscriptions import Subscription
+from billing.webhooks import cause
 from config.kit.ids import new_id
 from config.kit.money import Money
 from config.kit.states import Moves
+
+NOTE_STATE = """
+    IF TG_OP = 'INSERT' OR NEW.status <> OLD.status THEN
+        INSERT INTO billing_paymentevent (payment_id, status, at, cause)
+        VALUES (NEW.id, NEW.status, NEW.state_at, NEW.told_by);
+    END IF;
+    RETURN NULL;
+"""
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -76,6 +88,9 @@ class Payment(Moves):
     failure_message = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     paid_at = models.DateTimeField(null=True, blank=True)
+    # For PaymentEvent: since when it is in its state, and which event told us first.
+    state_at = models.DateTimeField(db_default=Now(), editable=False)
+    told_by = models.CharField(max_length=255, blank=True, db_default="", editable=False)
 
     objects = PaymentQuerySet.as_manager()
 
@@ -97,6 +112,14 @@ class Payment(Moves):
             ),
             models.Index(fields=["status", "-created_at", "-id"], name="payments_by_status"),
         ]
+        triggers: ClassVar[list[pgtrigger.Trigger]] = [
+            pgtrigger.Trigger(
+                name="payment_history",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("status"),
+                func=NOTE_STATE,
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.money} of {self.user}, {self.status}"
@@ -108,6 +131,29 @@ class Payment(Moves):
     @property
     def is_paid(self) -> bool:
         return self.status in self.PAID
+
+    def move_to(self, status: str, *, at: datetime | None = None, **fields: Any) -> None:
+        """`at` is the provider's time, for the payment's history."""
+        told = {"state_at": at or timezone.now(), "told_by": cause.current.get()}
+        super().move_to(status, **told, **fields)
+
+
+class PaymentEvent(models.Model):
+    """A state that a payment came into: when, and by which event. Written by the payment's trigger,
+    so that a move costs no statement more and none is left out."""
+
+    payment = models.ForeignKey(Payment, on_delete=models.CASCADE, related_name="events")
+    status = models.CharField(max_length=20, choices=Payment.Status)
+    # When it became so at the provider; news may come late and in any order.
+    at = models.DateTimeField()
+    # The provider's id of the event; empty where nothing but our own question brought the news.
+    cause = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.status} at {self.at:%Y-%m-%d %H:%M:%S}"
 
 
 class PaymentAttempt(models.Model):

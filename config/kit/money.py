@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# https://docs.stripe.com/currencies#zero-decimal and #three-decimal
+# https://docs.stripe.com/currencies#zero-decimal, #three-decimal and #special-cases
 ZERO_DECIMAL = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()  # noqa: SIM905
+    "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split()  # noqa: SIM905
 )
 THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
+# They have no smaller unit any more, but amounts go on being written with two digits, both 0: five
+# of them are 500. Stripe's list of zero-decimal currencies names UGX too, and its API does not.
+WHOLE_UNITS = frozenset({"isk", "ugx"})
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 # Stripe's largest amount has eight digits, twelve for a few currencies; a bigint holds far more.
 LARGEST_AMOUNT = 999_999_999_999
@@ -24,6 +27,13 @@ def decimals(currency: str) -> int:
     if currency in ZERO_DECIMAL:
         return 0
     return 3 if currency in THREE_DECIMAL else 2
+
+
+def step(currency: str) -> int:
+    """What every amount must be a multiple of, for a provider to take it."""
+    if currency in WHOLE_UNITS:
+        return 100
+    return 10 if currency in THREE_DECIMAL else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +62,20 @@ class Money:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency}")
 
-    def __str__(self) -> str:
-        """`$19.00`, `¥500`, `KWD 5.120`, `-$3.00`."""
+    @property
+    def decimal(self) -> str:
+        """`19.00`, `500`, `5.120`, `-3.00`: for programs that read decimal numbers."""
         places = decimals(self.currency)
         whole, rest = divmod(abs(self.amount), 10**places)
+        sign = "-" if self.amount < 0 else ""
+        return f"{sign}{whole}" + (f".{rest:0{places}d}" if places else "")
+
+    def __str__(self) -> str:
+        """`$19.00`, `¥500`, `KWD 5.120`, `-$3.00`, `ISK 500`."""
+        places = decimals(self.currency)
+        whole, rest = divmod(abs(self.amount), 10**places)
+        if self.currency in WHOLE_UNITS and not rest:
+            places = 0
         number = f"{whole:,}" + (f".{rest:0{places}d}" if places else "")
         sign = "-" if self.amount < 0 else ""
         symbol = SYMBOLS.get(self.currency)
