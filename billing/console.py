@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from billing.branding import product_name
+from billing.operations.models import Operation
 from billing.webhooks.models import WebhookEvent
 
 MOST_COUNTED_FAILURES = 99
@@ -51,6 +52,7 @@ SIDEBAR = (
         "Operations",
         (
             ("Webhook events", "inbox", "webhooks.webhookevent"),
+            ("Provider calls", "outgoing_mail", "operations.operation"),
             ("Mails", "mail", "mails.mail"),
         ),
     ),
@@ -77,7 +79,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 def entry(title: str, icon: str, label: str) -> dict[str, Any]:
     link = reverse(f"admin:{label.replace('.', '_')}_changelist")
-    badge = failures() if label == "webhooks.webhookevent" else 0
+    badge = BADGES[label]() if label in BADGES else 0
     return {"title": title, "icon": icon, "link": link, **({"badge": badge} if badge else {})}
 
 
@@ -89,3 +91,11 @@ def may_view(request: HttpRequest, label: str) -> bool:
 def failures() -> int:
     failed = WebhookEvent.objects.filter(status=WebhookEvent.Status.FAILED)
     return failed.values("pk")[:MOST_COUNTED_FAILURES].count()
+
+
+def for_a_human() -> int:
+    waiting = Operation.objects.waiting_for_a_human()
+    return waiting.values("pk")[:MOST_COUNTED_FAILURES].count()
+
+
+BADGES = {"webhooks.webhookevent": failures, "operations.operation": for_a_human}

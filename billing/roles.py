@@ -14,6 +14,7 @@ LOOKING_INTO = (
     "usage",
     "mails",
     "wallet",
+    "operations",
     "webhooks",
     "sessions_live",
     "mirror",
@@ -25,6 +26,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "Support": ("revoke_apikey", "resend_mail"),
     "Finance": (
         "change_webhookevent",
+        "change_operation",
         "add_entitlementoverride",
         "change_entitlementoverride",
         "add_correction",

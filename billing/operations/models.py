@@ -118,6 +118,10 @@ class Operation(Moves):
         untouched = Operation.objects.filter(
             pk=self.pk, status=self.status, attempts=self.attempts, submitted_at=self.submitted_at
         )
+        if not self.is_open:
+            raise StaleState()
+        if self.status == self.Status.SUBMITTING:
+            untouched = untouched.filter(due_at__lte=now)
         begun = untouched.update(
             status=self.Status.SUBMITTING,
             attempts=F("attempts") + 1,

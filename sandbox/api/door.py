@@ -91,6 +91,8 @@ async def _with_fault(sandbox: Sandbox, incoming: Incoming, fault: Fault | None)
         incoming.status, incoming.answer = fault.status, fault_body(fault.status)
         if fault.retry_header is not None:
             incoming.extra_headers["Stripe-Should-Retry"] = str(fault.retry_header).lower()
+        if fault.retry_after is not None:
+            incoming.extra_headers["Retry-After"] = str(fault.retry_after)
     elif not (fault and fault.mode == "reset_before"):
         execute(sandbox, incoming)
 

@@ -17,6 +17,7 @@ class Fault:
     times: int
     status: int = 500
     retry_header: bool | None = None
+    retry_after: int | None = None
     seconds: float = 2.0
     used: int = 0
 
@@ -35,7 +36,7 @@ class Faults:
         mode = wanted.get("mode")
         if mode not in MODES:
             raise InvalidRequest(f"mode must be one of {', '.join(MODES)}", "mode")
-        names = {"status", "retry_header", "seconds"} & wanted.keys()
+        names = {"status", "retry_header", "retry_after", "seconds"} & wanted.keys()
         fault = Fault(
             match=wanted.get("match", "/v1"),
             mode=mode,

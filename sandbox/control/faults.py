@@ -13,7 +13,7 @@ from .answers import call
 
 @call
 def add(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-    """`{match, mode, times?, status?, retry_header?, seconds?}`"""
+    """`{match, mode, times?, status?, retry_header?, retry_after?, seconds?}`"""
     return asdict(sandbox.faults.add(body))
 
 

@@ -74,3 +74,8 @@ def test_requests_are_kept_to_be_looked_at(desk: Desk) -> None:
     [newest] = desk.http.get("/_sandbox/requests", params={"match": "POST /v1/cust"}).json()
     assert (newest["status"], newest["fault"], newest["params"]) == (503, "status", "name=a")
     assert newest["idempotency_key"] == "f3"
+
+
+def test_the_client_is_told_when_to_come_back(desk: Desk) -> None:
+    desk.control("faults", match="POST /v1/customers", mode="status", status=429, retry_after=7)
+    assert desk.raw("POST", "/v1/customers", "name=a").headers["Retry-After"] == "7"

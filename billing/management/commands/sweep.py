@@ -9,7 +9,7 @@ from billing import sweeping
 
 
 class Command(BaseCommand):
-    help = "Finds work that was not announced: events, checkouts, ended grace, duplicates."
+    help = "Finds work that was not announced: events, calls, checkouts, ended grace, duplicates."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")

@@ -261,6 +261,7 @@ def test_two_sweeps_at_once_resolve_it_once(provider: Scripted):
 def test_an_answer_that_comes_after_another_took_over_is_harmless(provider: Scripted):
     def meanwhile(operation: Operation) -> str:
         """The first caller was frozen for a minute; the sweep took it for dead."""
+        let_pass(operation, minutes=2)
         other = Operation.objects.get(pk=operation.pk)
         provider.made.append(str(operation.pk))
         outgoing.resolve(other)
@@ -272,8 +273,19 @@ def test_an_answer_that_comes_after_another_took_over_is_harmless(provider: Scri
     assert len(provider.made) == 1
 
 
+def test_a_call_that_is_under_way_is_not_taken_over(provider: Scripted):
+    def meanwhile(operation: Operation) -> str:
+        with pytest.raises(StaleState):
+            outgoing.resolve(Operation.objects.get(pk=operation.pk))
+        return "answer"
+
+    provider.begin(meanwhile)
+    assert outgoing.submit(ask()).attempts == 1
+
+
 def test_an_old_failure_does_not_undo_a_new_answer(provider: Scripted):
     def meanwhile(operation: Operation) -> Exception:
+        let_pass(operation, minutes=2)
         outgoing.resolve(Operation.objects.get(pk=operation.pk))
         return ProviderError()
 

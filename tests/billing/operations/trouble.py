@@ -1,0 +1,122 @@
+"""Stripe's troubles, our calls, and what every pair of them must end in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from billing import customers, duplicates, sweeping
+from billing.models import Customer
+from billing.operations.models import Operation
+from billing.providers.stripe.hurry import breaker
+from sessions_live.models import User
+from tests.billing.conftest import Shop
+
+TWICE = {"times": 2}  # the call, and its one repetition
+QUICK: dict[str, dict[str, Any]] = {
+    "500": {"mode": "status", "status": 500, **TWICE},
+    "502 not to be repeated": {"mode": "status", "status": 502, "retry_header": False},
+    "429": {"mode": "status", "status": 429},
+    "429 to be repeated": {"mode": "status", "status": 429, "retry_header": True, **TWICE},
+    "429 and when": {"mode": "status", "status": 429, "retry_after": 20},
+    "409": {"mode": "status", "status": 409, **TWICE},
+    "reset before": {"mode": "reset_before", **TWICE},
+    "reset after": {"mode": "reset_after", **TWICE},
+}
+SLOW: dict[str, dict[str, Any]] = {
+    "503": {"mode": "status", "status": 503, **TWICE},
+    "time-out": {"mode": "delay", "seconds": 30, **TWICE},
+    "slow drip": {"mode": "slow_drip", "seconds": 60, **TWICE},
+}
+FAULTS = QUICK | SLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`objects` counts what Stripe has of it in the end."""
+
+    kind: str
+    path: str
+    prepare: Callable[[Shop, User], None]
+    make: Callable[[Shop, User], Any]
+    objects: Callable[[Shop, User], int]
+
+
+def check_out(shop: Shop, user: User) -> int:
+    return int(shop.client(user).post("/api/v1/checkout-sessions", {"tier": "pro"}).status_code)
+
+
+def become_customer(shop: Shop, user: User) -> None:
+    customers.ensure_customer(user, "stripe")
+
+
+def buy_twice(shop: Shop, user: User) -> None:
+    """In two tabs, paid at the same time: Stripe has two subscriptions now."""
+    shop.stripe.control(
+        "faults", match="POST /v1/checkout/sessions/.*/expire", mode="status", times=9, status=400
+    )
+    first, second = shop.checkout(user, "trader"), shop.checkout(user, "pro")
+    for session_id in (first, second):
+        shop.stripe.pay(session_id).raise_for_status()
+        shop.look_back(user, session_id)
+    shop.stripe.http.delete("/_sandbox/faults")
+
+
+def cancel_duplicate(shop: Shop, user: User) -> None:
+    sweeping.cancel_duplicates()
+
+
+def of_customer(shop: Shop, user: User, what: str, **filters: str) -> list[dict[str, Any]]:
+    theirs = Customer.objects.get(user=user).provider_id
+    found: list[dict[str, Any]] = shop.stripe.get(what, customer=theirs, **filters)["data"]
+    return found
+
+
+CALLS = (
+    Call(
+        "customer.create",
+        "POST /v1/customers",
+        lambda shop, user: None,
+        check_out,
+        lambda shop, user: len(shop.stripe.get("customers", email=user.email)["data"]),
+    ),
+    Call(
+        "checkout.open",
+        "POST /v1/checkout/sessions",
+        become_customer,
+        check_out,
+        lambda shop, user: len(of_customer(shop, user, "checkout/sessions")),
+    ),
+    Call(
+        duplicates.KIND,
+        "DELETE /v1/subscriptions/.*",
+        buy_twice,
+        cancel_duplicate,
+        lambda shop, user: len(of_customer(shop, user, "subscriptions", status="canceled")),
+    ),
+)
+
+
+def suffer(shop: Shop, user: User, call: Call, fault: dict[str, Any]) -> float:
+    """Makes the call in trouble; the seconds that it took."""
+    breaker.close()
+    call.prepare(shop, user)
+    shop.stripe.control("faults", match=call.path, **fault).raise_for_status()
+    started = time.monotonic()
+    call.make(shop, user)
+    took = time.monotonic() - started
+    shop.stripe.http.delete("/_sandbox/faults")
+    return took
+
+
+def sweep_later(hours: float = 0.1) -> dict[str, int]:
+    """As if the sweep looked only now, and Stripe was well again."""
+    breaker.close()
+    earlier = timezone.now() - timedelta(hours=hours)
+    Operation.objects.open().update(due_at=earlier, created_at=earlier)
+    return sweeping.sweep()
