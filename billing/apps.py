@@ -13,8 +13,9 @@ class BillingConfig(AppConfig):
         import_module("billing.mails.composing").call_product(
             import_module("billing.branding").product_name
         )
-        # Carries out operations, though no fact leads to it.
+        # Carry out operations, though no fact leads to them.
         import_module("billing.duplicates")
+        import_module("billing.escrow_start")
         roles = import_module("billing.roles")
         # After the last app, when the permissions of all of them are there.
         *_, last = (app for app in apps.get_app_configs() if app.models_module)

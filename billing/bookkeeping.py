@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,10 +15,14 @@ from django.db.models.functions import Cast, Concat
 
 from billing import payments
 from billing.models import Payment
-from billing.wallet import verification
+from billing.providers import get_provider
+from billing.wallet import bookings, verification
 from billing.wallet.models import Transfer
 from billing.wallet.verification import MOST_SHOWN, Check
 
+# The first time all of the provider's books are read.
+BEGINNING = datetime(2011, 9, 1, tzinfo=UTC)
+OVERLAP = timedelta(hours=1)
 alarm = logging.getLogger("alarm")
 
 
@@ -48,6 +53,23 @@ def verify() -> dict[str, Any]:
         **size,
         "checks": [asdict(check) | {"ok": check.ok} for check in found],
     }
+
+
+def collect_fees(provider: str = "stripe") -> int:
+    """Books what the provider kept since the last time, from its own books: nothing that it sends
+    us says so. Looks back an hour further, as its lists may lag; how many were new."""
+    last = Transfer.objects.filter(kind="provider_fee").order_by("-pk").first()
+    since = last.created_at - OVERLAP if last else BEGINNING
+    kept = list(get_provider(provider).fees(since))
+    # All or none: the newest that is booked says how far we are.
+    with transaction.atomic():
+        new = [
+            bookings.provider_fee(
+                fee.transaction_id, fee.provider, fee.money, for_what=fee.for_what
+            )
+            for fee in kept
+        ]
+    return sum(new)
 
 
 def watch() -> None:

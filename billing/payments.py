@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
-from billing import notices, orders
+from billing import escrow_payments, notices, orders
 from billing.models import Order, Payment, PaymentAttempt, Subscription
 from billing.owners import find_order, owner_of
 from billing.providers.facts import (
@@ -19,6 +20,7 @@ from billing.providers.facts import (
 from billing.wallet import bookings
 from billing.webhooks import cause
 from billing.webhooks.registry import Unclear
+from config.kit.ids import new_id
 from sessions_live.models import User
 
 STATUS = {
@@ -33,16 +35,18 @@ def record_payment(fact: PaymentFact) -> Payment:
     """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear."""
     order = find_order(fact.order_id)
     user = owner_of(provider=fact.provider, customer_id=fact.customer_id, order=order)
+    agreed = escrow_payments.escrow_of(fact, user)
+    status = status_of(fact, escrowed=agreed is not None)
     payment = find_payment(fact)
     if payment is None:
-        payment = new_payment(fact, user, order)
+        payment = new_payment(fact, user, order, status, pk=agreed.pk if agreed else new_id())
         follow(payment)
     else:
         keep(payment, news(payment, fact, order))
-        if payment.can_move_to(STATUS[type(fact)]):
-            payment.move_to(STATUS[type(fact)], at=fact.at, **outcome(fact))
+        if payment.can_move_to(status):
+            payment.move_to(status, at=fact.at, **outcome(fact))
             follow(payment)
-        elif payment.status == STATUS[type(fact)]:
+        elif payment.status == status:
             keep(payment, missing_words(payment, fact))
     note_attempt(payment, fact.attempt)
     if payment.is_paid and payment.order is not None:
@@ -57,8 +61,17 @@ def follow(payment: Payment) -> None:
     notices.payment_changed(payment)
 
 
+def status_of(fact: PaymentFact, *, escrowed: bool) -> Payment.Status:
+    if escrowed and isinstance(fact, PaymentSucceeded):
+        return Payment.Status.HELD
+    return STATUS[type(fact)]
+
+
 def book(payment: Payment) -> None:
     """Safe to repeat; must run inside a transaction."""
+    if payment.status == Payment.Status.HELD:
+        escrow_payments.held(payment)
+        return
     bookings.payment_paid(
         payment.pk, payment.provider, payment.money, description=payment.description
     )
@@ -75,16 +88,19 @@ def find_payment(fact: PaymentFact) -> Payment | None:
     return of_invoice
 
 
-def new_payment(fact: PaymentFact, user: User, order: Order | None) -> Payment:
+def new_payment(
+    fact: PaymentFact, user: User, order: Order | None, status: Payment.Status, *, pk: UUID
+) -> Payment:
     """In one INSERT, with its outcome: most payments are told of only once."""
     payment = Payment(
+        pk=pk,
         user=user,
         provider=fact.provider,
         provider_id=fact.payment_id or fact.invoice_id,
         amount=fact.money.amount,
         currency=fact.money.currency,
         created_at=fact.created_at,
-        status=STATUS[type(fact)],
+        status=status,
         state_at=fact.at,
         told_by=cause.current.get(),
     )

@@ -30,6 +30,7 @@ ACTS: dict[str, tuple[str, ...]] = {
         "add_entitlementoverride",
         "change_entitlementoverride",
         "add_correction",
+        "add_release",
     ),
     "Auditor": (),
 }

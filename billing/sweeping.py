@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from billing import duplicates, entitlements
+from billing import duplicates, entitlements, escrow_payments
 from billing.checkout import apply_checkout
 from billing.models import Order
 from billing.operations import outgoing
@@ -36,6 +36,8 @@ def sweep() -> dict[str, int]:
         "grace_ended": entitlements.revoke_expired(),
         "duplicates_canceled": cancel_duplicates(),
         "ledger_changes_folded": ledger.fold(),
+        "escrows_released": escrow_payments.release_due(),
+        "escrows_reminded": escrow_payments.remind_due(),
     }
 
 

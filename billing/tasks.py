@@ -33,6 +33,13 @@ def sweep() -> None:
 
 
 @shared_task
+def collect_fees() -> None:
+    from billing import bookkeeping
+
+    bookkeeping.collect_fees()
+
+
+@shared_task
 def verify_ledger() -> None:
     from billing import bookkeeping
 

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, re_path
 
-from billing import api, conversations_api, history_api, history_views, staff_api, views
+from billing import (
+    api,
+    conversations_api,
+    escrow_api,
+    history_api,
+    history_views,
+    staff_api,
+    views,
+)
+
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 def call(path: str, view: type, name: str) -> URLPattern:
@@ -29,6 +39,9 @@ urlpatterns = [
     call("payments", history_api.PaymentsView, "api-payments"),
     call("payments/export", history_api.PaymentExportView, "api-payment-export"),
     call(r"payments/(?P<pk>[0-9a-fA-F-]{36})", history_api.PaymentView, "api-payment"),
+    call("escrow-payments", escrow_api.EscrowPaymentsView, "api-escrow-payments"),
+    call(rf"escrow-payments/(?P<pk>{UUID})", escrow_api.EscrowPaymentView, "api-escrow-payment"),
+    call(rf"escrow-payments/(?P<pk>{UUID})/release", escrow_api.ReleaseView, "api-escrow-release"),
     call("entitlements", api.EntitlementsView, "api-entitlements"),
     call("admin/payments", history_api.StaffPaymentsView, "api-staff-payments"),
     call("admin/webhook-events", staff_api.WebhookEventsView, "api-webhook-events"),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from billing import checkout, customers, hosted_page, payments, plans, subscriptions
+from billing import (
+    checkout,
+    customers,
+    escrow_payments,
+    hosted_page,
+    payments,
+    plans,
+    subscriptions,
+)
 from billing.providers import facts
 from billing.webhooks.registry import handles
 
@@ -45,6 +53,11 @@ def payment_belongs_to_invoice(fact: facts.PaymentBelongsToInvoice) -> None:
 @handles(facts.SubscriptionChanged)
 def subscription_changed(fact: facts.SubscriptionChanged) -> None:
     subscriptions.follow(fact)
+
+
+@handles(facts.EscrowOpened)
+def escrow_opened(fact: facts.EscrowOpened) -> None:
+    escrow_payments.opened(fact)
 
 
 @handles(facts.CatalogChanged)

@@ -78,6 +78,8 @@ class Environment(BaseSettings):
     product_url: str = ""
     catalog: str = "pain_tracker"
     platform_fee_bps: int = Field(1000, ge=0, le=10_000)
+    escrow_remind_days: int = Field(7, ge=0, le=365)
+    escrow_release_days: int = Field(0, ge=0, le=365)
     registrations_per_minute: int = Field(10, ge=1)
     sign_ins_per_minute: int = Field(10, ge=1)
     sockets_per_person: int = Field(50, ge=1)

@@ -272,6 +272,9 @@ DJSTRIPE_USE_NATIVE_JSONFIELD = True
 # Off: dj-stripe would follow this metadata to write to customers at Stripe.
 DJSTRIPE_SUBSCRIBER_CUSTOMER_KEY = ""
 CATALOG = env.catalog
+PLATFORM_FEE_BPS = env.platform_fee_bps
+ESCROW_REMIND_DAYS = env.escrow_remind_days
+ESCROW_RELEASE_DAYS = env.escrow_release_days
 
 # --- work -------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
@@ -291,6 +294,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 60},
     },
     "sweep": {"task": "billing.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "collect-fees": {
+        "task": "billing.tasks.collect_fees",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "verify-ledger": {
         "task": "billing.tasks.verify_ledger",
         "schedule": crontab(hour="3", minute="17"),

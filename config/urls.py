@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("apikeys.urls")),
     path("", include("billing.usage.urls")),
+    path("", include("billing.wallet.urls")),
     path("", include("billing.mails.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -103,5 +103,13 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "ip": "203.0.113.7",
         "at": "2026-12-05T14:05:00+00:00",
     },
+    "escrow_waiting": {
+        **PRICE,
+        "payee": "bob@example.com",
+        "what": "Three posts in December",
+        "held_at": "2026-12-05T14:05:00+00:00",
+        # None: only the payer's word releases it.
+        "release_at": "2027-01-05T14:05:00+00:00",
+    },
     "account_erased": {"email": "alice@example.com", "at": "2026-12-05T14:05:00+00:00"},
 }

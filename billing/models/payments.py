@@ -57,11 +57,17 @@ class Payment(Moves):
     # A declined card is not the end: the same payment intent can be paid with another one.
     MOVES = {
         Status.PENDING: frozenset(
-            {Status.PROCESSING, Status.SUCCEEDED, Status.FAILED, Status.CANCELED}
+            {Status.PROCESSING, Status.SUCCEEDED, Status.HELD, Status.FAILED, Status.CANCELED}
         ),
-        Status.PROCESSING: frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELED}),
-        Status.FAILED: frozenset({Status.PROCESSING, Status.SUCCEEDED, Status.CANCELED}),
-        Status.CANCELED: frozenset({Status.SUCCEEDED}),
+        Status.PROCESSING: frozenset(
+            {Status.SUCCEEDED, Status.HELD, Status.FAILED, Status.CANCELED}
+        ),
+        Status.FAILED: frozenset(
+            {Status.PROCESSING, Status.SUCCEEDED, Status.HELD, Status.CANCELED}
+        ),
+        Status.CANCELED: frozenset({Status.SUCCEEDED, Status.HELD}),
+        # Paid into escrow: until all of it was handed over.
+        Status.HELD: frozenset({Status.RELEASED}),
     }
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

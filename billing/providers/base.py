@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
-from billing.providers.facts import CheckoutOpened, CustomerMade, Delivery, Fact
+from billing.providers.facts import (
+    CheckoutOpened,
+    CustomerMade,
+    Delivery,
+    EscrowOpened,
+    Fact,
+    ProviderFee,
+)
 from config.kit.errors import AppError
 from config.kit.money import Money
 
@@ -124,6 +132,18 @@ class ListedPrice:
     interval: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscrowRequest:
+    """A payment that the payer confirms in their browser, as plain values."""
+
+    escrow_id: str
+    customer_id: str
+    amount: int
+    currency: str
+    description: str
+    request_id: str
+
+
 class Provider(Protocol):
     name: str
 
@@ -149,6 +169,16 @@ class Provider(Protocol):
     def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened: ...
 
     def find_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened | None: ...
+
+    def open_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened: ...
+
+    def find_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened | None: ...
+
+    def balance(self) -> dict[str, int]:
+        """All that the provider holds for us, by currency, available yet or not."""
+
+    def fees(self, since: datetime) -> Iterable[ProviderFee]:
+        """What it kept of each of its movements from then on."""
 
     def read_checkout(self, provider_id: str) -> CheckoutState: ...
 

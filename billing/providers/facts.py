@@ -76,6 +76,7 @@ class PaymentFact(Fact):
     customer_id: str
     money: Money
     order_id: str = ""
+    escrow_id: str = ""
     invoice_id: str = ""
     subscription_id: str = ""
     description: str = ""
@@ -97,6 +98,17 @@ class PaymentFailed(PaymentFact):
 
 class PaymentCanceled(PaymentFact):
     pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscrowOpened(Fact):
+    """The provider waits for the payer's card. The secret is for the payer's browser alone."""
+
+    escrow_id: str
+    payment_id: str
+    customer_id: str
+    client_secret: str
+    money: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +147,15 @@ class CatalogChanged(Fact):
     active: bool
     money: Money | None = None
     interval: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderFee(Fact):
+    """What the provider kept of one movement in its own books; a minus came back."""
+
+    transaction_id: str
+    money: Money
+    for_what: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

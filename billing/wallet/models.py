@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from billing.wallet import guards
+from config.kit.ids import new_id
 from config.kit.money import Money
 
 SOMEBODYS = r"^(wallet|escrow|receivable):"
@@ -145,3 +147,112 @@ class Delta(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount:+} {self.account_id}"
+
+
+class EscrowQuerySet(models.QuerySet["Escrow"]):
+    def of(self, user_id: int) -> EscrowQuerySet:
+        return self.filter(Q(payer=user_id) | Q(payee=user_id))
+
+    def holding(self) -> EscrowQuerySet:
+        return self.exclude(held_at=None).filter(
+            amount__gt=F("released") + F("returned") + F("returning")
+        )
+
+
+class Escrow(models.Model):
+    """Somebody pays somebody else, who gets it when the payer says so. Committed before the
+    provider hears of it; its id is that of the payment, and its money lies in `escrow:<id>`."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="escrows_paid"
+    )
+    payee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="escrows_received"
+    )
+    provider = models.CharField(max_length=20)
+    amount = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    description = models.CharField(max_length=300, blank=True)
+    # The platform's share as it was when they agreed, in hundredths of a percent.
+    fee_bps = models.PositiveSmallIntegerField()
+    client_secret = models.CharField(max_length=255, blank=True, editable=False)
+    released = models.BigIntegerField(default=0)
+    returned = models.BigIntegerField(default=0)
+    # Promised to the payer, but not on its way back yet.
+    returning = models.BigIntegerField(default=0)
+    held_at = models.DateTimeField(null=True, blank=True)
+    # A bank asks for the money back: nothing moves until it has decided.
+    frozen_at = models.DateTimeField(null=True, blank=True)
+    # None: never, done, or nothing left.
+    remind_at = models.DateTimeField(null=True, blank=True)
+    release_at = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    request_id = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = EscrowQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("payer", "idempotency_key", name="one_escrow_per_key"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="escrow_above_zero"),
+            models.CheckConstraint(condition=~Q(payer=F("payee")), name="escrow_between_two"),
+            models.CheckConstraint(
+                condition=Q(released__gte=0, returned__gte=0, returning__gte=0)
+                & Q(amount__gte=F("released") + F("returned") + F("returning")),
+                name="escrow_not_overdrawn",
+            ),
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["payer", "-created_at", "-id"], name="escrows_of_payer"),
+            models.Index(fields=["payee", "-created_at", "-id"], name="escrows_of_payee"),
+            models.Index(
+                fields=["remind_at"], condition=~Q(remind_at=None), name="escrows_to_remind"
+            ),
+            models.Index(
+                fields=["release_at"], condition=~Q(release_at=None), name="escrows_to_release"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.money} from {self.payer} to {self.payee}"
+
+    @property
+    def money(self) -> Money:
+        return Money(self.amount, self.currency)
+
+    @property
+    def left(self) -> Money:
+        """What can still be released or returned."""
+        if self.held_at is None:
+            return Money(0, self.currency)
+        gone = self.released + self.returned + self.returning
+        return Money(self.amount - gone, self.currency)
+
+
+class Release(models.Model):
+    """One handing over of escrowed money, in whole or in part."""
+
+    escrow = models.ForeignKey(Escrow, on_delete=models.PROTECT, related_name="releases")
+    amount = models.BigIntegerField()
+    fee = models.BigIntegerField()
+    # None: the platform itself, when the time was up.
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    idempotency_key = models.CharField(max_length=255, null=True, blank=True)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("escrow", "by", "idempotency_key", name="one_release_per_key"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, fee__gte=0, amount__gte=F("fee")),
+                name="release_above_zero",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of {self.escrow}"

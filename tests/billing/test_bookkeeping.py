@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from billing import bookkeeping
 from billing.models import Payment
+from billing.providers import get_provider
 from billing.sweeping import sweep
 from billing.wallet import ledger
 from sessions_live.models import User
@@ -106,3 +107,18 @@ def test_the_sweep_folds_what_was_put_aside(shop: Shop, alice: User):
     shop.hear()
     assert sweep()["ledger_changes_folded"] == 2
     assert sweep()["ledger_changes_folded"] == 0
+
+
+def test_what_the_provider_keeps_is_booked_once_and_clearing_is_its_balance(
+    shop: Shop, alice: User
+):
+    shop.buy(alice, "lifetime")
+    shop.hear()
+    assert bookkeeping.collect_fees() == 1
+    assert bookkeeping.collect_fees() == 0
+    fee = ledger.balance("fees:provider", "usd").amount
+    assert fee < 0
+    assert get_provider("stripe").balance() == {
+        "usd": -ledger.balance("stripe:clearing", "usd").amount
+    }
+    assert verify()["ok"]

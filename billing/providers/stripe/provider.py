@@ -10,6 +10,7 @@ from typing import Any
 from billing.providers.base import (
     CheckoutRequest,
     CheckoutState,
+    EscrowRequest,
     ListedPrice,
     NewCustomer,
     NotFound,
@@ -20,11 +21,20 @@ from billing.providers.facts import (
     CheckoutPaid,
     CustomerMade,
     Delivery,
+    EscrowOpened,
     Fact,
     PaymentFact,
+    ProviderFee,
     SubscriptionChanged,
 )
-from billing.providers.stripe import catalogue, deliveries, ending, making, translation
+from billing.providers.stripe import (
+    catalogue,
+    deliveries,
+    ending,
+    making,
+    money,
+    translation,
+)
 from billing.providers.stripe.client import stripe_says
 
 
@@ -78,6 +88,18 @@ class StripeProvider:
 
     def find_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened | None:
         return making.find_checkout(request, key)
+
+    def open_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened:
+        return money.open_escrow(request, key)
+
+    def find_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened | None:
+        return money.find_escrow(request, key)
+
+    def balance(self) -> dict[str, int]:
+        return money.balance()
+
+    def fees(self, since: datetime) -> Iterable[ProviderFee]:
+        return money.fees(since)
 
     def read_checkout(self, provider_id: str) -> CheckoutState:
         with stripe_says() as stripe:

@@ -149,6 +149,7 @@ def payment_intent_fact(kind: type[PaymentFact], intent: Payload, at: datetime) 
         customer_id=id_of(intent.get("customer")),
         money=Money(intent["amount_received"] if paid else intent["amount"], intent["currency"]),
         order_id=(intent.get("metadata") or {}).get("order_id", ""),
+        escrow_id=(intent.get("metadata") or {}).get("escrow_id", ""),
         invoice_id=id_of(intent.get("invoice")),  # moved to invoice payments in basil
         description=intent.get("description") or "",
         created_at=instant(intent["created"]),

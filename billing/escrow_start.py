@@ -1,0 +1,160 @@
+"""Asking somebody's bank for money that is to wait in escrow for somebody else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from billing.customers import ensure_customer
+from billing.operations import outgoing
+from billing.operations.models import Operation
+from billing.operations.outgoing import KEY_LIFETIME, KeyReused
+from billing.operations.registry import Done, carries_out
+from billing.providers import get_provider
+from billing.providers.amounts import refuse_unchargeable
+from billing.providers.base import EscrowRequest
+from billing.providers.facts import EscrowOpened
+from billing.wallet import escrow
+from billing.wallet.models import Escrow
+from config.kit import request_id
+from config.kit.errors import AppError
+from config.kit.money import Money
+from sessions_live.models import User
+
+
+class UnknownPayee(AppError):
+    code = "unknown_payee"
+    detail = "Nobody who can be paid has this e-mail address."
+
+
+class PaysOneself(AppError):
+    code = "pays_oneself"
+    detail = "Escrow is for paying somebody else."
+
+
+def start_escrow(
+    payer: User,
+    *,
+    payee: str,
+    money: Money,
+    description: str,
+    provider: str = "stripe",
+    idempotency_key: str | None = None,
+) -> Escrow:
+    """The same key and wishes give the same escrow, also after a crash in between. Raises
+    UnknownPayee, PaysOneself, NotChargeable, KeyReused, ProviderError."""
+    refuse_unchargeable(money)
+    wishes = (payee.lower(), money, description, provider)
+    fingerprint = hashlib.sha256(repr(wishes).encode()).hexdigest()
+    agreed = _of_key(payer, idempotency_key, fingerprint) or _agree(
+        payer,
+        find_payee(payer, payee),
+        money,
+        description=description,
+        provider=provider,
+        idempotency_key=idempotency_key,
+        fingerprint=fingerprint,
+    )
+    if not agreed.client_secret:
+        _open(agreed)
+    return agreed
+
+
+def find_payee(payer: User, email: str) -> User:
+    """Raises UnknownPayee, PaysOneself."""
+    found = User.objects.filter(email=email.lower(), is_active=True).first()
+    if found is None:
+        raise UnknownPayee(attr="payee")
+    if found.pk == payer.pk:
+        raise PaysOneself(attr="payee")
+    return found
+
+
+def _of_key(payer: User, key: str | None, fingerprint: str) -> Escrow | None:
+    if key is None:
+        return None
+    known = Escrow.objects.select_related("payer", "payee").filter(payer=payer, idempotency_key=key)
+    found = known.filter(created_at__gt=timezone.now() - KEY_LIFETIME).first()
+    if found is not None and found.fingerprint != fingerprint:
+        raise KeyReused()
+    return found
+
+
+def _agree(
+    payer: User,
+    payee: User,
+    money: Money,
+    *,
+    idempotency_key: str | None,
+    fingerprint: str,
+    **terms: str,
+) -> Escrow:
+    """Committed before the provider hears of it, so that its webhook always finds it."""
+    if idempotency_key:
+        Escrow.objects.filter(
+            payer=payer,
+            idempotency_key=idempotency_key,
+            created_at__lte=timezone.now() - KEY_LIFETIME,
+        ).update(idempotency_key=None)
+    try:
+        with transaction.atomic():
+            return Escrow.objects.create(
+                payer=payer,
+                payee=payee,
+                amount=money.amount,
+                currency=money.currency,
+                fee_bps=settings.PLATFORM_FEE_BPS,
+                idempotency_key=idempotency_key,
+                fingerprint=fingerprint,
+                request_id=request_id.current.get(),
+                **terms,
+            )
+    except IntegrityError:
+        resumed = _of_key(payer, idempotency_key, fingerprint)
+        if resumed is None:
+            raise
+        return resumed
+
+
+def _open(agreed: Escrow) -> None:
+    """Asks the provider; asking twice is harmless."""
+    wishes = EscrowRequest(
+        escrow_id=str(agreed.pk),
+        customer_id=ensure_customer(agreed.payer, agreed.provider),
+        amount=agreed.amount,
+        currency=agreed.currency,
+        description=agreed.description,
+        request_id=agreed.request_id,
+    )
+    with transaction.atomic():
+        if escrow.lock(agreed.pk).client_secret:
+            agreed.refresh_from_db(fields=["client_secret"])
+            return
+        opening = outgoing.request(
+            kind="escrow.open",
+            provider=agreed.provider,
+            subject=f"escrow:{agreed.pk}",
+            wishes=asdict(wishes),
+            user=agreed.payer,
+        )
+    outgoing.submit(opening)
+    agreed.refresh_from_db(fields=["client_secret"])
+
+
+@carries_out("escrow.open")
+class OpenEscrow:
+    def call(self, operation: Operation) -> Done:
+        wishes, key = EscrowRequest(**operation.wishes), str(operation.pk)
+        return self.done(get_provider(operation.provider).open_escrow(wishes, key=key))
+
+    def look_up(self, operation: Operation) -> Done | None:
+        wishes, key = EscrowRequest(**operation.wishes), str(operation.pk)
+        found = get_provider(operation.provider).find_escrow(wishes, key=key)
+        return self.done(found) if found else None
+
+    def done(self, opened: EscrowOpened) -> Done:
+        return Done(opened.payment_id, facts=(opened,))

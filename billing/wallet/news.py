@@ -1,0 +1,13 @@
+"""Telling people's browsers what they have now, once it is committed."""
+
+from __future__ import annotations
+
+from billing.wallet import reading
+from billing.wallet.serializers import BalanceSerializer
+from sessions_live import live
+
+
+def changed(user_id: int, currency: str) -> None:
+    """Must run inside the transaction that changed it."""
+    standing = reading.standing(user_id, currency)
+    live.push(user_id, "wallet:update", BalanceSerializer(standing).data)

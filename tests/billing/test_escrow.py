@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection, transaction
+from django.utils import timezone
+
+from billing import bookkeeping, escrow_payments
+from billing.mails.models import Mail
+from billing.models import Payment
+from billing.operations.models import Operation
+from billing.sweeping import sweep
+from billing.wallet import escrow, funds
+from billing.wallet.models import Escrow
+from config.kit.money import Money
+from config.kit.redis_client import redis_client
+from sessions_live.line import feed_key
+from sessions_live.models import User
+from sessions_live.rooms import payments_room
+from tests.billing.conftest import Shop
+from tests.billing.wallet.test_ledger import at_once
+
+URL = "/api/v1/escrow-payments"
+DECLINED = "4000000000000341"
+
+
+class Deal:
+    """Alice pays Bob through escrow."""
+
+    def __init__(self, shop: Shop, alice: User, bob: User) -> None:
+        self.shop, self.alice, self.bob = shop, alice, bob
+        self.hers, self.his = shop.client(alice), shop.client(bob)
+
+    def ask(self, amount: int = 10_000, *, key: str = "", **body: Any) -> Any:
+        headers = {"Idempotency-Key": key} if key else {}
+        wish = {"payee": self.bob.email, "amount": amount, "currency": "usd", "description": "Ad"}
+        return self.hers.post(URL, {**wish, **body}, headers=headers)
+
+    def open(self, amount: int = 10_000, **body: Any) -> str:
+        answer = self.ask(amount, **body)
+        assert answer.status_code == 201, answer.json()
+        return str(answer.json()["id"])
+
+    def pay(self, escrow_id: str, card: str = "4242424242424242") -> None:
+        intent = self.hers.get(f"{URL}/{escrow_id}").json()["client_secret"].split("_secret_")[0]
+        self.shop.stripe.control(f"payment_intents/{intent}/confirm", card=card)
+
+    def hold(self, amount: int = 10_000, **body: Any) -> str:
+        escrow_id = self.open(amount, **body)
+        self.pay(escrow_id)
+        self.shop.hear()
+        assert self.state(escrow_id)["status"] == "held"
+        return escrow_id
+
+    def state(self, escrow_id: str) -> Any:
+        return self.hers.get(f"{URL}/{escrow_id}").json()
+
+    def release(self, escrow_id: str, *, key: str = "", **body: Any) -> Any:
+        headers = {"Idempotency-Key": key} if key else {}
+        return self.hers.post(f"{URL}/{escrow_id}/release", body, headers=headers)
+
+    def wallet(self) -> Any:
+        balances = self.his.get("/api/v1/wallet").json()["balances"]
+        return next((each for each in balances if each["currency"] == "usd"), None)
+
+
+@pytest.fixture
+def deal(shop: Shop, alice: User, bob: User) -> Deal:
+    return Deal(shop, alice, bob)
+
+
+def told(user: User) -> list[tuple[str, str]]:
+    """What this person's browsers heard: kind and message, or the balances."""
+    frames = redis_client().xrange(feed_key(payments_room(user.pk)))
+    news = [json.loads(fields[b"frame"]) for _, fields in frames]
+    return [
+        (each["type"], each["data"].get("message") or available_and_pending(each["data"]))
+        for each in news
+    ]
+
+
+def available_and_pending(data: dict[str, Any]) -> str:
+    return f"{data['available_balance']}, {data['pending_balance']}"
+
+
+def balances() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT account, balance FROM audit_account WHERE balance <> 0")
+        return dict(cursor.fetchall())
+
+
+def right() -> bool:
+    return bool(bookkeeping.verify()["ok"])
+
+
+def test_money_is_held_then_released_less_the_fee(deal: Deal):
+    opened = deal.ask().json()
+    assert {"id", "client_secret", "amount", "currency", "status"} <= opened.keys()
+    assert (opened["status"], opened["amount"], opened["currency"]) == ("pending", 10_000, "usd")
+    deal.pay(opened["id"])
+    deal.shop.hear()
+    assert deal.state(opened["id"])["status"] == "held"
+    assert balances() == {"stripe:clearing": -10_000, f"escrow:{opened['id']}": 10_000}
+    assert (deal.wallet()["available_balance"], deal.wallet()["pending_balance"]) == (0, 9_000)
+    assert deal.release(opened["id"]).json()["status"] == "released"
+    assert (deal.wallet()["available_balance"], deal.wallet()["pending_balance"]) == (9_000, 0)
+    assert balances() == {
+        "stripe:clearing": -10_000,
+        f"wallet:{deal.bob.pk}": 9_000,
+        "fees:platform": 1_000,
+    }
+    assert Payment.objects.get(pk=opened["id"]).status == "released"
+    assert right()
+
+
+def test_every_event_again_and_backwards_holds_it_once(deal: Deal):
+    escrow_id = deal.hold()
+    deal.shop.hear()
+    deal.shop.hear(*deal.shop.stripe.events()[::-1])
+    assert balances() == {"stripe:clearing": -10_000, f"escrow:{escrow_id}": 10_000}
+
+
+@pytest.mark.parametrize("paid_first", [True, False])
+def test_an_answer_that_was_lost_is_found_and_nothing_is_opened_twice(deal: Deal, paid_first: bool):
+    deal.ask()  # whoever pays is known there, so that the next call is the escrow's
+    lost = {"match": "POST /v1/payment_intents", "mode": "reset_after", "times": 2}
+    deal.shop.stripe.control("faults", **lost).raise_for_status()
+    assert deal.ask(2_000, key="one").status_code in (502, 503)
+    intent = deal.shop.stripe.get("payment_intents")["data"][0]
+    agreed = Escrow.objects.get(amount=2_000)
+    assert agreed.client_secret == ""
+    if paid_first:
+        deal.shop.stripe.control(f"payment_intents/{intent['id']}/confirm", card="4242424242424242")
+        deal.shop.hear()
+        assert deal.state(str(agreed.pk))["status"] == "held"
+    Operation.objects.update(due_at=timezone.now())
+    sweep()
+    answer = deal.ask(2_000, key="one")
+    assert answer.json()["client_secret"] == intent["client_secret"]
+    assert answer.json()["status"] == ("held" if paid_first else "pending")
+    assert len(deal.shop.stripe.get("payment_intents")["data"]) == 2
+
+
+def test_a_declined_card_leaves_it_open_for_another_one(deal: Deal):
+    escrow_id = deal.open()
+    deal.pay(escrow_id, DECLINED)
+    deal.shop.hear()
+    assert deal.state(escrow_id)["status"] == "failed"
+    assert deal.state(escrow_id)["client_secret"]
+    assert balances() == {}
+    deal.pay(escrow_id)
+    deal.shop.hear()
+    assert deal.state(escrow_id)["status"] == "held"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"payee": "nobody@example.com"}, "payee"),
+        ({"payee": "alice@example.com"}, "payee"),
+        ({"payee": "no address"}, "payee"),
+        ({"amount": 49}, "amount"),
+        ({"amount": 0}, "amount"),
+        ({"amount": -5}, "amount"),
+        ({"amount": 10**30}, "amount"),
+        ({"amount": 10.5}, "amount"),
+        ({"amount": "many"}, "amount"),
+        ({"currency": "xxx"}, "currency"),
+        ({"currency": "USD"}, "currency"),
+        ({"currency": "kwd", "amount": 1_001}, "amount"),
+        ({"platform_fee": 0}, "platform_fee"),
+    ],
+)
+def test_a_bad_wish_is_refused_by_its_field_and_stripe_is_not_asked(
+    deal: Deal, body: dict[str, Any], field: str
+):
+    answer = deal.ask(**body)
+    assert answer.status_code == 400
+    assert [each["attr"] for each in answer.json()["errors"]] == [field]
+    assert not Escrow.objects.exists()
+    assert not [each for each in deal.shop.stripe.requests() if "intents" in each["path"]]
+
+
+def test_the_same_key_gives_the_same_escrow_and_another_body_is_refused(deal: Deal):
+    first, second = deal.ask(key="one"), deal.ask(key="one")
+    assert first.json() == second.json()
+    assert deal.ask(10_001, key="one").status_code == 422
+    assert len(deal.shop.stripe.get("payment_intents")["data"]) == 1
+
+
+def test_only_its_two_sides_see_it_and_only_the_payer_sees_the_secret(deal: Deal):
+    escrow_id = deal.open()
+    stranger = deal.shop.client(deal.shop.person())
+    assert deal.hers.get(URL).json()["results"][0]["client_secret"]
+    assert deal.his.get(URL).json()["results"][0]["client_secret"] is None
+    assert deal.his.get(f"{URL}/{escrow_id}").json()["client_secret"] is None
+    assert stranger.get(URL).json()["results"] == []
+    assert stranger.get(f"{URL}/{escrow_id}").status_code == 404
+    assert stranger.post(f"{URL}/{escrow_id}/release").status_code == 404
+
+
+def test_the_payee_cannot_release_and_staff_need_the_permission(deal: Deal):
+    escrow_id = deal.hold()
+    release = f"{URL}/{escrow_id}/release"
+    support, finance = (deal.shop.person(is_staff=True) for _ in range(2))
+    support.groups.add(Group.objects.get(name="Support"))
+    finance.groups.add(Group.objects.get(name="Finance"))
+    assert deal.his.post(release).status_code == 403
+    assert deal.shop.client(support).post(release).status_code == 404
+    assert deal.wallet()["available_balance"] == 0
+    assert deal.shop.client(finance).post(release).status_code == 200
+    assert deal.wallet()["available_balance"] == 9_000
+
+
+def test_what_is_not_paid_cannot_be_released(deal: Deal):
+    escrow_id = deal.open()
+    assert deal.release(escrow_id).status_code == 409
+    assert deal.release(escrow_id).json()["errors"][0]["code"] == "not_held"
+
+
+def test_parts_cost_what_the_whole_does(deal: Deal):
+    escrow_id = deal.hold(1_005)
+    for part in (1, 333, 4, 1, 1):
+        assert deal.release(escrow_id, amount=part).json()["status"] == "held"
+    assert deal.release(escrow_id).json()["status"] == "released"
+    whole = deal.hold(1_005)
+    before = deal.wallet()["available_balance"]
+    deal.release(whole)
+    assert deal.wallet()["available_balance"] == 2 * before
+    assert before == 1_005 - 101
+
+
+def test_more_than_is_left_is_refused(deal: Deal):
+    escrow_id = deal.hold(1_000)
+    assert deal.release(escrow_id, amount=1_001).status_code == 409
+    deal.release(escrow_id, amount=600)
+    assert deal.release(escrow_id, amount=401).status_code == 409
+    assert deal.release(escrow_id, amount=400).json()["status"] == "released"
+    assert deal.release(escrow_id).status_code == 409
+
+
+def test_a_part_is_released_once_for_each_key(deal: Deal):
+    escrow_id = deal.hold(1_000)
+    first, again = (deal.release(escrow_id, key="a", amount=100) for _ in range(2))
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert deal.wallet()["available_balance"] == 90
+    assert deal.release(escrow_id, key="a", amount=200).status_code == 422
+    deal.release(escrow_id, key="b", amount=100)
+    assert deal.wallet()["available_balance"] == 180
+
+
+def test_released_by_many_at_once_it_is_paid_once(deal: Deal):
+    escrow_id = deal.hold(1_000)
+    came = at_once(
+        *[lambda: escrow_payments.release(escrow_id, by=deal.alice, amount=300)] * 6,
+    )
+    given = [each for each in came if isinstance(each, Escrow)]
+    assert len(given) == 3
+    assert deal.wallet()["available_balance"] == 810
+    assert right()
+
+
+def locked(act: Callable[[], object]) -> object:
+    with transaction.atomic():
+        return act()
+
+
+def test_a_refund_and_a_release_at_once_never_give_the_same_money_twice(deal: Deal):
+    key = Escrow.objects.get(pk=deal.hold(1_000)).pk
+    money = Money(1_000, "usd")
+    came = at_once(
+        lambda: escrow_payments.release(str(key), by=deal.alice),
+        lambda: locked(lambda: escrow.reserve_return(key, money)),
+    )
+    assert len([each for each in came if isinstance(each, Escrow)]) == 1
+    held = Escrow.objects.get(pk=key)
+    assert held.released + held.returning == 1_000
+
+
+def test_a_refund_while_held_goes_back_to_the_payer(deal: Deal):
+    key = Escrow.objects.get(pk=deal.hold(1_000)).pk
+    locked(lambda: escrow.reserve_return(key, Money(400, "usd")))
+    assert deal.release(str(key), amount=601).status_code == 409
+    for _ in range(2):
+        with transaction.atomic():
+            escrow.returned(key, Money(400, "usd"), reference="refund:1", reserved=True)
+    assert balances() == {"stripe:clearing": -600, f"escrow:{key}": 600}
+    deal.release(str(key))
+    assert deal.wallet()["available_balance"] == 540
+    assert right()
+
+
+def test_a_refund_that_is_given_up_can_be_released_again(deal: Deal):
+    key = Escrow.objects.get(pk=deal.hold(1_000)).pk
+    locked(lambda: escrow.reserve_return(key, Money(1_000, "usd")))
+    assert deal.release(str(key)).status_code == 409
+    locked(lambda: escrow.keep_after_all(key, Money(1_000, "usd")))
+    assert deal.release(str(key)).status_code == 200
+
+
+def test_a_refund_after_release_takes_what_the_payee_has_and_the_next_earning_repays(deal: Deal):
+    key = Escrow.objects.get(pk=deal.hold(1_000)).pk
+    deal.release(str(key))
+    with transaction.atomic():
+        funds.reserve(key, deal.bob.pk, Money(600, "usd"))
+    with transaction.atomic():
+        escrow.returned(key, Money(1_000, "usd"), reference="refund:1", reserved=False)
+    assert (deal.wallet()["available_balance"], deal.wallet()["owed"]) == (0, 700)
+    assert balances()[f"receivable:{deal.bob.pk}"] == -700
+    deal.release(deal.hold(1_000))
+    assert (deal.wallet()["available_balance"], deal.wallet()["owed"]) == (200, 0)
+    assert right()
+
+
+def test_a_dispute_freezes_what_is_held_and_its_loss_is_the_payees(deal: Deal):
+    key = Escrow.objects.get(pk=deal.hold(1_000)).pk
+    escrow.freeze(key)
+    assert deal.release(str(key)).json()["errors"][0]["code"] == "disputed"
+    with transaction.atomic():
+        escrow.lost_to_dispute(key, Money(1_000, "usd"), reference="dispute:1:lost")
+    assert balances() == {"stripe:clearing": -1_000, "disputes": 1_000}
+    assert deal.release(str(key)).status_code == 409
+
+
+def test_the_wallet_lists_each_movement_with_what_was_left_on_every_page(deal: Deal):
+    for amount in (1_000, 2_000, 3_000):
+        deal.release(deal.hold(amount))
+    first = deal.his.get("/api/v1/wallet/transactions?page_size=2").json()
+    second = deal.his.get(first["next"]).json()
+    lines = first["results"] + second["results"]
+    assert [(line["amount"], line["balance"]) for line in lines] == [
+        (2_700, 5_400),
+        (1_800, 2_700),
+        (900, 900),
+    ]
+    assert second["next"] is None
+    assert deal.hers.get("/api/v1/wallet/transactions").json()["results"] == []
+    assert deal.hers.get("/api/v1/wallet").json() == {"balances": []}
+
+
+def test_what_waited_long_enough_is_released_by_itself(deal: Deal, settings: Any):
+    settings.ESCROW_RELEASE_DAYS = 3
+    escrow_id = deal.hold()
+    assert sweep()["escrows_released"] == 0
+    Escrow.objects.update(release_at=timezone.now() - timedelta(seconds=1))
+    assert sweep()["escrows_released"] == 1
+    assert deal.state(escrow_id)["status"] == "released"
+    assert sweep()["escrows_released"] == 0
+
+
+def test_the_payer_is_reminded_once(deal: Deal):
+    escrow_id = deal.hold()
+    assert sweep()["escrows_reminded"] == 0
+    Escrow.objects.update(remind_at=timezone.now() - timedelta(seconds=1))
+    assert [sweep()["escrows_reminded"] for _ in range(2)] == [1, 0]
+    mail = Mail.objects.get(template="escrow_waiting")
+    assert (mail.to, mail.key) == ("alice@example.com", f"escrow_waiting:{escrow_id}")
+
+
+def test_both_sides_hear_it_in_their_own_words(deal: Deal):
+    redis_client().flushdb()
+    escrow_id = deal.open()
+    deal.pay(escrow_id, DECLINED)
+    deal.shop.hear()
+    deal.pay(escrow_id)
+    deal.shop.hear()
+    deal.release(escrow_id)
+    hers = told(deal.alice)
+    assert hers[0][1].startswith("Payment failed")
+    assert hers[1:] == [
+        ("payment:update", "Payment held in escrow"),
+        ("payment:update", "Payment released"),
+    ]
+    assert told(deal.bob) == [
+        ("payment:update", "Payment secured"),
+        ("wallet:update", "0, 9000"),
+        ("payment:update", "Payment released"),
+        ("wallet:update", "9000, 0"),
+    ]
+
+
+def test_a_fee_of_a_whole_never_depends_on_its_parts():
+    """A hundred thousand splits: each sequence of parts costs what the whole does."""
+    numbers = iter(range(1, 10**9))
+    for _ in range(20_000):
+        number = next(numbers)
+        amount, bps = number * 7_919 % 99_999 + 50, number * 104_729 % 10_001
+        held = Escrow(amount=amount, currency="usd", fee_bps=bps)
+        cuts = sorted({amount, *(number * each % amount for each in (31, 61, 97, 7, 3))} - {0})
+        fees, before = 0, 0
+        for cut in cuts:
+            fee = escrow.fee_of(held, cut).amount - escrow.fee_of(held, before).amount
+            assert 0 <= fee <= cut - before
+            fees, before = fees + fee, cut
+        assert fees == escrow.fee_of(held, amount).amount
