@@ -216,6 +216,7 @@ SPECTACULAR_SETTINGS = {
     | {
         "APIKeyStatusEnum": "apikeys.models.APIKey.Status",
         "OrderStatusEnum": ["pending", "completed", "failed"],
+        "PaymentStatusEnum": "billing.models.Payment.Status",
     },
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
 }
