@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from billing import conversations, orders
@@ -147,6 +147,7 @@ def _new_order(
                 amount=price.amount,
                 currency=price.currency,
                 trial_days=trial_days_for(user, price),
+                ends_lesser=not price.is_recurring,
                 idempotency_key=idempotency_key,
                 fingerprint=fingerprint,
                 request_id=request_id.current.get(),
@@ -169,9 +170,15 @@ def give_up_others(order: Order) -> None:
         rivals |= ~Q(price__interval=Interval.ONCE)
     if order.conversation_id is not None:
         rivals |= Q(conversation=order.conversation_id)
-    others = Order.objects.filter(
-        rivals, user=order.user, status=Order.Status.PENDING, created_at__lt=order.created_at
+    close(
+        Order.objects.filter(
+            rivals, user=order.user, status=Order.Status.PENDING, created_at__lt=order.created_at
+        )
     )
+
+
+def close(others: QuerySet[Order]) -> None:
+    """Outside any transaction: closes hosted pages that are still open, the newest first."""
     for other in others.exclude(provider_id=None).order_by("-created_at")[:5]:
         try:
             get_provider(other.provider).expire_checkout(other.provider_id or "")

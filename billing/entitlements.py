@@ -112,12 +112,11 @@ def _period_start(right: Entitlement) -> datetime | None:
 def follow_subscription(subscription: Subscription) -> None:
     source = f"subscription:{subscription.pk}"
     if subscription.gives_access(timezone.now()):
-        overdue = subscription.status == Subscription.Status.PAST_DUE
         grant(
             user=subscription.user,
             plan=subscription.plan,
             source=source,
-            expires_at=subscription.grace_until if overdue else None,
+            expires_at=subscription.access_ends_at,
             period_start=subscription.current_period_start,
         )
     else:

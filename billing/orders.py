@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.utils import timezone
 
-from billing import conversations, entitlements
+from billing import conversations, entitlements, tasks
 from billing.models import Order
 
 
@@ -17,6 +18,9 @@ def complete(order: Order, *, payment_status: str = "paid") -> None:
         conversations.follow(order)
         if not order.price.is_recurring:
             entitlements.follow_order(order)
+        if order.ends_lesser:
+            key = str(order.pk)
+            transaction.on_commit(lambda: tasks.announce(tasks.end_lesser, key), robust=True)
 
 
 def fail(order: Order, *, expired: bool) -> None:

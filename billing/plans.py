@@ -7,7 +7,7 @@ import logging
 
 from django.db.models import Prefetch, QuerySet
 
-from billing.models import Order, Plan, Price, ProviderPrice
+from billing.models import Order, Plan, Price, ProviderPrice, Subscription
 from billing.providers.facts import CatalogChanged
 from billing.webhooks.registry import NotOurs
 from config.kit.errors import AppError
@@ -70,12 +70,13 @@ def find_price(*, provider: str, price_id: str, lookup_key: str) -> Price | None
 
 
 def trial_days_for(user: User, price: Price) -> int:
-    """A trial is given once per customer, whatever the plan."""
+    """A trial is given once per customer, whatever the plan, and whoever gave it."""
     if not price.is_recurring or not price.plan.trial_days:
         return 0
-    had_one = Order.objects.filter(
-        user=user, trial_days__gt=0, status=Order.Status.COMPLETED
-    ).exists()
+    had_one = (
+        Order.objects.filter(user=user, trial_days__gt=0, status=Order.Status.COMPLETED).exists()
+        or Subscription.objects.filter(user=user).exclude(trial_end=None).exists()
+    )
     return 0 if had_one else price.plan.trial_days
 
 

@@ -76,6 +76,16 @@ class CheckoutSerializer(serializers.Serializer[Any]):
     order_id = serializers.UUIDField(source="pk")
 
 
+class PlannedChangeSerializer(serializers.Serializer[Subscription]):
+    """What the subscription is going to be for, from when on."""
+
+    tier = serializers.CharField(source="planned_price.plan.tier")
+    interval = serializers.CharField(source="planned_price.interval")
+    amount = serializers.IntegerField(source="planned_price.amount")
+    currency = serializers.CharField(source="planned_price.currency")
+    effective = serializers.DateTimeField(source="planned_at")
+
+
 class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
     tier = serializers.CharField(source="plan.tier")
     provider_subscription_id = serializers.CharField(source="provider_id")
@@ -100,10 +110,11 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             "scheduled_change",
         )
 
-    @extend_schema_field({"type": "object", "nullable": True})
-    def get_scheduled_change(self, _: Subscription) -> None:
-        """Plan changes at the period's end come with the subscription's life."""
-        return
+    @extend_schema_field(PlannedChangeSerializer(allow_null=True))
+    def get_scheduled_change(self, subscription: Subscription) -> Any:
+        if subscription.planned_price is None:
+            return None
+        return PlannedChangeSerializer(subscription).data
 
 
 NO_SUBSCRIPTION: dict[str, Any] = {

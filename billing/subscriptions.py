@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from billing import entitlements, payments, tasks
+from billing import entitlements, payments, subscription_history, tasks
 from billing.models import Order, Plan, Price, Subscription
 from billing.owners import find_order, owner_of
 from billing.plans import UnknownPrice, find_price
@@ -22,7 +22,7 @@ alarm = logging.getLogger("alarm")
 def follow(fact: SubscriptionChanged) -> Subscription:
     """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear, UnknownPrice."""
     known = (
-        Subscription.objects.select_related("user", "plan")
+        Subscription.objects.select_related("user", "plan", "planned_price__plan")
         .filter(provider=fact.provider, provider_id=fact.subscription_id)
         .first()
     )
@@ -37,9 +37,12 @@ def follow(fact: SubscriptionChanged) -> Subscription:
     subscription = known or Subscription(
         user=user, order=order, provider=fact.provider, provider_id=fact.subscription_id
     )
+    before = subscription_history.snapshot(known) if known else None
     write(subscription, fact, known_price(fact))
-    if known is None:
+    if before is None:
         payments.adopt_payments(subscription)
+    else:
+        subscription_history.note(before, subscription, at=fact.at, reason=fact.end_reason)
     entitlements.follow_subscription(subscription)
     return subscription
 
@@ -65,7 +68,8 @@ def known_price(fact: SubscriptionChanged) -> Price:
 
 
 def write(subscription: Subscription, fact: SubscriptionChanged, price: Price) -> None:
-    for name, value in columns(fact, price).items():
+    written = columns(fact, price) | what_is_planned(subscription, fact)
+    for name, value in written.items():
         setattr(subscription, name, value)
     if subscription.status in Subscription.LIVE and not subscription.duplicate:
         subscription.duplicate = has_another(subscription.user, subscription)
@@ -88,11 +92,39 @@ def columns(fact: SubscriptionChanged, price: Price) -> dict[str, Any]:
         "cancel_at_period_end": fact.cancel_at_period_end,
         "canceled_at": fact.canceled_at,
         "ended_at": fact.ended_at,
+        "paid_until": fact.paid_until,
         "grace_until": grace_until(fact, price.plan),
         "created_at": fact.created_at,
         "fact_at": fact.at,
         "fact_rank": fact.rank,
     }
+
+
+def what_is_planned(subscription: Subscription, fact: SubscriptionChanged) -> dict[str, Any]:
+    """A schedule is another object: it is read once, when it shows, and done when its day has come.
+    Raises Unclear."""
+    ahead = fact.ahead
+    if ahead is None and subscription.schedule_id == fact.schedule_id:
+        planned, at = subscription.planned_price, subscription.planned_at
+    elif ahead is None and not fact.settled:
+        raise Unclear(fact)
+    else:
+        planned, at = first_ahead(fact)
+    is_done = at is not None and (fact.current_period_start or fact.at) >= at
+    if is_done or fact.status in Subscription.FINAL:
+        planned, at = None, None
+    return {"schedule_id": fact.schedule_id, "planned_price": planned, "planned_at": at}
+
+
+def first_ahead(fact: SubscriptionChanged) -> tuple[Price | None, datetime | None]:
+    """Raises UnknownPrice."""
+    ahead = [each for each in fact.ahead or () if each.price_id != fact.price_id]
+    if not ahead:
+        return None, None
+    price = find_price(provider=fact.provider, price_id=ahead[0].price_id, lookup_key="")
+    if price is None:
+        raise UnknownPrice(f"{fact.subscription_id} is to have the price {ahead[0].price_id}")
+    return price, ahead[0].at
 
 
 def grace_until(fact: SubscriptionChanged, plan: Plan) -> datetime | None:
@@ -115,9 +147,12 @@ def end_duplicate(subscription: Subscription) -> None:
 
 def current(user: User) -> Subscription | None:
     """The running subscription, or the last one there was."""
-    rows = Subscription.objects.select_related("plan").filter(user=user, duplicate=False)
+    rows = Subscription.objects.select_related("plan", "planned_price__plan").filter(
+        user=user, duplicate=False
+    )
     return rows.live().first() or rows.order_by("-created_at").first()
 
 
 def of_order(order: Order) -> Subscription | None:
-    return Subscription.objects.select_related("plan").filter(order=order).first()
+    rows = Subscription.objects.select_related("plan", "planned_price__plan")
+    return rows.filter(order=order).first()

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from billing import duplicates, entitlements, escrow_payments
+from billing import duplicates, entitlements, escrow_payments, superseding
 from billing.checkout import apply_checkout
 from billing.models import Order
 from billing.operations import outgoing
@@ -38,6 +38,7 @@ def sweep() -> dict[str, int]:
         "ledger_changes_folded": ledger.fold(),
         "escrows_released": escrow_payments.release_due(),
         "escrows_reminded": escrow_payments.remind_due(),
+        "replaced_ended": end_lesser(),
     }
 
 
@@ -85,4 +86,14 @@ def cancel_duplicates() -> int:
             duplicates.cancel(key)
         except ProviderError as error:
             log.warning("duplicate %s not canceled: %s", key, error.code)
+    return len(keys)
+
+
+def end_lesser() -> int:
+    keys = superseding.pending()
+    for key in keys:
+        try:
+            superseding.end_lesser(key)
+        except (ProviderError, outgoing.UnderWay) as error:
+            log.warning("what order %s replaces has not ended: %s", key, error.code)
     return len(keys)

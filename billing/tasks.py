@@ -26,6 +26,13 @@ def cancel_duplicate(subscription_id: str) -> None:
 
 
 @shared_task
+def end_lesser(order_id: str) -> None:
+    from billing import superseding
+
+    superseding.end_lesser(order_id)
+
+
+@shared_task
 def sweep() -> None:
     from billing import sweeping
 

@@ -9,6 +9,7 @@ from billing import (
     history_api,
     history_views,
     staff_api,
+    subscription_api,
     views,
 )
 
@@ -36,6 +37,10 @@ urlpatterns = [
     call("payment-links", conversations_api.PaymentLinksView, "api-payment-links"),
     call("orders", conversations_api.OrdersView, "api-orders"),
     call("subscription", api.SubscriptionView, "api-subscription"),
+    *(
+        call(f"subscription/{path}", view, f"api-subscription-{path}")
+        for path, view in subscription_api.DOORS.items()
+    ),
     call("payments", history_api.PaymentsView, "api-payments"),
     call("payments/export", history_api.PaymentExportView, "api-payment-export"),
     call(r"payments/(?P<pk>[0-9a-fA-F-]{36})", history_api.PaymentView, "api-payment"),

@@ -1,11 +1,13 @@
 from billing.models.catalogue import Interval, Item, Plan, Price, ProviderPrice
 from billing.models.conversations import Conversation
 from billing.models.entitlements import Entitlement, EntitlementOverride
+from billing.models.history import ChangeQuote, SubscriptionEvent
 from billing.models.orders import Customer, Order
 from billing.models.payments import Payment, PaymentAttempt, PaymentEvent
 from billing.models.subscriptions import Subscription
 
 __all__ = [
+    "ChangeQuote",
     "Conversation",
     "Customer",
     "Entitlement",
@@ -20,4 +22,5 @@ __all__ = [
     "Price",
     "ProviderPrice",
     "Subscription",
+    "SubscriptionEvent",
 ]

@@ -75,6 +75,8 @@ class Order(Moves):
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)
     fingerprint = models.CharField(max_length=64, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
+    # Of a plan for good, until the subscription that it replaces has been ended.
+    ends_lesser = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     completed_at = models.DateTimeField(null=True, blank=True)
     # The API key that this payment made; written by those above, who know what a key is.
@@ -89,6 +91,11 @@ class Order(Moves):
             models.Index(fields=["user", "-created_at", "-id"], name="orders_of_user"),
             models.Index(
                 fields=["created_at"], condition=Q(status="pending"), name="orders_pending"
+            ),
+            models.Index(
+                fields=["completed_at"],
+                condition=Q(status="completed", ends_lesser=True),
+                name="orders_ending_lesser",
             ),
         ]
 

@@ -54,6 +54,14 @@ class Subscription(models.Model):
     canceled_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     grace_until = models.DateTimeField(null=True, blank=True)
+    # Of a paused one: until when it was paid, and until when it gives access.
+    paid_until = models.DateTimeField(null=True, blank=True)
+    # A change of plan that waits for the period's end, in the provider's schedule.
+    schedule_id = models.CharField(max_length=255, blank=True)
+    planned_price = models.ForeignKey(
+        Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    planned_at = models.DateTimeField(null=True, blank=True)
     # A second live subscription of one user, bought in two tabs: never counted, canceled at once.
     duplicate = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -85,6 +93,13 @@ class Subscription(models.Model):
         return Money(self.amount, self.currency)
 
     @property
+    def access_ends_at(self) -> datetime | None:
+        """Where access outlasts what is paid for, or what is charged for: when it ends."""
+        if self.status == self.Status.PAST_DUE:
+            return self.grace_until
+        return self.paid_until if self.status == self.Status.PAUSED else None
+
+    @property
     def is_live(self) -> bool:
         return self.status in self.LIVE and not self.duplicate
 
@@ -93,4 +108,6 @@ class Subscription(models.Model):
             return False
         if self.status == self.Status.PAST_DUE:
             return self.grace_until is None or at < self.grace_until
+        if self.status == self.Status.PAUSED:
+            return self.paid_until is not None and at < self.paid_until
         return self.status in (self.Status.TRIALING, self.Status.ACTIVE)

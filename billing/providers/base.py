@@ -14,6 +14,7 @@ from billing.providers.facts import (
     EscrowOpened,
     Fact,
     ProviderFee,
+    SubscriptionChanged,
 )
 from config.kit.errors import AppError
 from config.kit.money import Money
@@ -82,6 +83,13 @@ class NotFound(ProviderRefused):
     pass
 
 
+class PaymentRefused(ProviderRefused):
+    """The customer's bank said no, or wants to hear from its customer first."""
+
+    code = "payment_refused"
+    status = 402
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCustomer:
     customer_key: str
@@ -144,6 +152,37 @@ class EscrowRequest:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionWish:
+    """One change of a subscription. Made of an operation's row alone, whose id is the `key`."""
+
+    act: str
+    subscription_id: str
+    key: str
+    schedule_id: str = ""
+    price_id: str = ""
+    # The instant that a difference is counted from, as a preview told it.
+    counted_from: datetime | None = None
+    trial_end: datetime | None = None
+    feedback: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    description: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePreview:
+    """What a change at once would cost; the lines add up to what is due."""
+
+    due: Money
+    lines: tuple[PreviewLine, ...]
+    counted_from: datetime | None
+
+
 class Provider(Protocol):
     name: str
 
@@ -189,6 +228,13 @@ class Provider(Protocol):
 
     def canceled_subscription(self, subscription_id: str) -> Fact | None:
         """What it ended as; None where it still runs."""
+
+    def change_subscription(self, wish: SubscriptionWish) -> SubscriptionChanged:
+        """Carries a wish out, and tells what came of it. Raises PaymentRefused, ProviderError."""
+
+    def read_subscription(self, subscription_id: str) -> SubscriptionChanged: ...
+
+    def preview_change(self, subscription_id: str, price_id: str) -> ChangePreview: ...
 
     def publish_prices(self, prices: Iterable[ListedPrice]) -> dict[str, tuple[str, str]]:
         """Makes the provider's catalogue as listed; key → (price id, product id). Repeatable."""

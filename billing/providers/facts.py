@@ -120,6 +120,14 @@ class PaymentBelongsToInvoice(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPrice:
+    """What a subscription is going to be for, from some day on."""
+
+    price_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionChanged(Fact):
     subscription_id: str
     customer_id: str
@@ -136,6 +144,13 @@ class SubscriptionChanged(Fact):
     cancel_at_period_end: bool
     canceled_at: datetime | None
     ended_at: datetime | None
+    # cancellation_requested, payment_failed, payment_disputed, or nothing.
+    end_reason: str = ""
+    # Of a paused one: until when it was paid.
+    paid_until: datetime | None = None
+    # What stands ahead is in another object, which only some readings bring along: None is unknown.
+    schedule_id: str = ""
+    ahead: tuple[PlannedPrice, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

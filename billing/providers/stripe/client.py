@@ -10,13 +10,20 @@ from functools import cache
 import stripe
 from django.conf import settings
 
-from billing.providers.base import NotFound, ProviderBusy, ProviderError, ProviderRefused
+from billing.providers.base import (
+    NotFound,
+    PaymentRefused,
+    ProviderBusy,
+    ProviderError,
+    ProviderRefused,
+)
 from billing.providers.stripe.hurry import HurriedClient, wait_of
 
 log = logging.getLogger(__name__)
 
 # Two tries of four seconds: a request of ours never waits ten for Stripe.
 RETRIES = 1
+ASKS_OWNER = ("subscription_payment_intent_requires_action", "authentication_required")
 
 
 @cache
@@ -29,6 +36,16 @@ def client() -> stripe.StripeClient:
         max_network_retries=RETRIES,
         http_client=HurriedClient(),
     )
+
+
+def words_for(error: stripe.CardError) -> str:
+    if error.code in ASKS_OWNER:
+        return (
+            "Your bank wants you to confirm this payment, which cannot be done from here. Nothing"
+            " was charged or changed: use another card and try again."
+        )
+    said = error.user_message or "The card was declined."
+    return f"{said} Nothing was changed: use another card and try again."
 
 
 @contextmanager
@@ -44,8 +61,8 @@ def stripe_says() -> Iterator[stripe.StripeClient]:
         log.error("stripe refused our credentials or key: %s", error.code)
         raise ProviderRefused(words=str(error.user_message or error.code)) from error
     except stripe.CardError as error:
-        words = error.user_message or "The card was declined."
-        raise ProviderRefused(words, words=f"{words} ({error.code})") from error
+        words = f"{error.user_message} ({error.code})"
+        raise PaymentRefused(words_for(error), words=words) from error
     except stripe.RateLimitError as error:
         log.warning("stripe has too much to do: %s", error.code)
         raise ProviderBusy(wait=wait_of(error.headers)) from error

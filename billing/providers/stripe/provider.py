@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from billing.providers.base import (
+    ChangePreview,
     CheckoutRequest,
     CheckoutState,
     EscrowRequest,
     ListedPrice,
     NewCustomer,
     NotFound,
+    SubscriptionWish,
 )
 from billing.providers.facts import (
     READ,
@@ -33,6 +35,7 @@ from billing.providers.stripe import (
     ending,
     making,
     money,
+    subscriptions,
     translation,
 )
 from billing.providers.stripe.client import stripe_says
@@ -73,7 +76,9 @@ class StripeProvider:
 
     def _subscription(self, subscription_id: str, at: datetime) -> Fact:
         with stripe_says() as stripe:
-            subscription = stripe.v1.subscriptions.retrieve(subscription_id)
+            subscription = stripe.v1.subscriptions.retrieve(
+                subscription_id, {"expand": subscriptions.TOGETHER}
+            )
         return translation.subscription_fact(subscription.to_dict(), at, READ)
 
     # --- what we ask of Stripe --------------------------------------------------------------------
@@ -125,6 +130,15 @@ class StripeProvider:
 
     def canceled_subscription(self, subscription_id: str) -> Fact | None:
         return ending.canceled_subscription(subscription_id)
+
+    def change_subscription(self, wish: SubscriptionWish) -> SubscriptionChanged:
+        return subscriptions.carry_out(wish)
+
+    def read_subscription(self, subscription_id: str) -> SubscriptionChanged:
+        return subscriptions.read(subscription_id)
+
+    def preview_change(self, subscription_id: str, price_id: str) -> ChangePreview:
+        return subscriptions.preview(subscription_id, price_id)
 
     def publish_prices(self, prices: Iterable[ListedPrice]) -> dict[str, tuple[str, str]]:
         return catalogue.publish(prices)

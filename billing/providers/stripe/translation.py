@@ -27,6 +27,7 @@ from billing.providers.facts import (
     PaymentFailed,
     PaymentProcessing,
     PaymentSucceeded,
+    PlannedPrice,
     SubscriptionChanged,
 )
 from config.kit.money import Money
@@ -259,7 +260,7 @@ def subscription_fact(subscription: Payload, at: datetime, rank: int = UPDATED) 
         subscription_id=subscription["id"],
         customer_id=id_of(subscription["customer"]),
         order_id=(subscription.get("metadata") or {}).get("order_id", ""),
-        status=subscription["status"],
+        status=_status(subscription),
         price_id=price["id"],
         lookup_key=price.get("lookup_key") or "",
         interval=price["recurring"]["interval"],
@@ -271,6 +272,38 @@ def subscription_fact(subscription: Payload, at: datetime, rank: int = UPDATED) 
         cancel_at_period_end=bool(subscription["cancel_at_period_end"]),
         canceled_at=instant_or_none(subscription["canceled_at"]),
         ended_at=instant_or_none(subscription["ended_at"]),
+        end_reason=(subscription.get("cancellation_details") or {}).get("reason") or "",
+        paid_until=_paid_until(subscription),
+        schedule_id=id_of(subscription.get("schedule")),
+        ahead=_ahead(subscription.get("schedule")),
+    )
+
+
+def _status(subscription: Payload) -> str:
+    """A pause that our customer asked for leaves Stripe's status as it is. One that was made in
+    the dashboard is a gift of free time (docs.stripe.com/billing/subscriptions/pause-payment): the
+    subscription goes on."""
+    paused = _paid_until(subscription) is not None and subscription["status"] == "active"
+    return "paused" if paused else str(subscription["status"])
+
+
+def _paid_until(subscription: Payload) -> datetime | None:
+    if not subscription.get("pause_collection"):
+        return None
+    noted = (subscription.get("metadata") or {}).get("paid_until")
+    return instant(int(noted)) if noted else None
+
+
+def _ahead(schedule: Any) -> tuple[PlannedPrice, ...] | None:
+    if schedule is None:
+        return ()
+    if isinstance(schedule, str):
+        return None
+    current = schedule["current_phase"]
+    return tuple(
+        PlannedPrice(price_id=id_of(phase["items"][0]["price"]), at=instant(phase["start_date"]))
+        for phase in schedule["phases"]
+        if current is None or phase["start_date"] >= current["end_date"]
     )
 
 

@@ -1,0 +1,252 @@
+"""Changing a subscription at Stripe, and asking what a change would cost.
+
+What asks for money is done only if it is paid (`error_if_incomplete`): a card that is declined, or
+whose bank wants to see its owner, leaves the subscription as it was. A subscription that a schedule
+is attached to does not take other changes, so its schedule is released first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import stripe
+
+from billing.providers.base import ChangePreview, PreviewLine, SubscriptionWish
+from billing.providers.facts import READ, SubscriptionChanged
+from billing.providers.stripe.client import stripe_says
+from billing.providers.stripe.translation import instant_or_none, subscription_fact
+from config.kit.money import Money
+
+# A schedule says what stands ahead; an id alone would not.
+TOGETHER = ["schedule"]
+Client = stripe.StripeClient
+
+
+def carry_out(wish: SubscriptionWish) -> SubscriptionChanged:
+    with stripe_says() as client:
+        if wish.schedule_id:
+            release(client, wish)
+        changed = ACTS[wish.act](client, wish)
+    # A repeated answer tells of the moment of the first; what is so now has to be asked for.
+    if changed is None or "Idempotent-Replayed" in headers(changed):
+        return read(wish.subscription_id)
+    return told(changed)
+
+
+def read(subscription_id: str) -> SubscriptionChanged:
+    with stripe_says() as client:
+        return told(client.v1.subscriptions.retrieve(subscription_id, {"expand": TOGETHER}))
+
+
+def told(subscription: stripe.Subscription) -> SubscriptionChanged:
+    """The object does not say when it changed last; the answer says when it was given, by the
+    clock that also stamps the events."""
+    at = parsedate_to_datetime(headers(subscription)["Date"]).astimezone(UTC)
+    fact = subscription_fact(subscription.to_dict(), at, READ)
+    assert isinstance(fact, SubscriptionChanged)
+    return replace(fact, settled=True)
+
+
+def headers(subscription: stripe.Subscription) -> Mapping[str, str]:
+    assert subscription.last_response is not None
+    return subscription.last_response.headers
+
+
+# --- the acts -------------------------------------------------------------------------------------
+def update(client: Client, wish: SubscriptionWish, **params: Any) -> stripe.Subscription:
+    ours = {"operation_id": wish.key, **params.pop("metadata", {})}
+    return client.v1.subscriptions.update(
+        wish.subscription_id,
+        {**params, "metadata": ours, "expand": TOGETHER},  # type: ignore[arg-type]
+        {"idempotency_key": wish.key},
+    )
+
+
+def release(client: Client, wish: SubscriptionWish) -> None:
+    schedule = client.v1.subscription_schedules.retrieve(wish.schedule_id)
+    if schedule.status in ("active", "not_started"):
+        client.v1.subscription_schedules.release(
+            wish.schedule_id, {}, {"idempotency_key": f"{wish.key}:release"}
+        )
+
+
+def cancel(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    return update(client, wish, cancel_at_period_end=True, cancellation_details=said(wish))
+
+
+def reactivate(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    nothing = {"feedback": "", "comment": ""}
+    return update(client, wish, cancel_at_period_end=False, cancellation_details=nothing)
+
+
+def end(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    """Nothing is given back by itself: a refund is a decision of its own."""
+    return client.v1.subscriptions.cancel(
+        wish.subscription_id,
+        {"prorate": False, "cancellation_details": said(wish), "expand": TOGETHER},  # type: ignore[arg-type]
+        {"idempotency_key": wish.key},
+    )
+
+
+def pause(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    """Periods go on at Stripe, and their invoices are void. Until when it was paid is noted there,
+    so that whatever event comes first tells it."""
+    now = client.v1.subscriptions.retrieve(wish.subscription_id)
+    return update(
+        client,
+        wish,
+        pause_collection={"behavior": "void"},
+        metadata={"paid_until": str(item_of(now).current_period_end)},
+    )
+
+
+def resume(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    """Within the time that was paid nothing is due; after it a new period begins and is paid."""
+    now = client.v1.subscriptions.retrieve(wish.subscription_id)
+    noted = now.to_dict()["metadata"].get("paid_until")
+    if now.status == "paused":
+        return client.v1.subscriptions.resume(
+            wish.subscription_id,
+            {"billing_cycle_anchor": "now", "expand": TOGETHER},
+            {"idempotency_key": wish.key},
+        )
+    anew: dict[str, Any] = {}
+    if item_of(now).current_period_start >= int(noted or 0):
+        anew = {
+            "billing_cycle_anchor": "now",
+            "proration_behavior": "none",
+            "payment_behavior": "error_if_incomplete",
+        }
+    return update(client, wish, pause_collection="", metadata={"paid_until": ""}, **anew)
+
+
+def switch(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    now = client.v1.subscriptions.retrieve(wish.subscription_id)
+    item = {"id": item_of(now).id, "price": wish.price_id}
+    if now.status == "trialing":
+        return update(client, wish, items=[item], proration_behavior="none")
+    counted = {}
+    if wish.counted_from is not None:
+        counted = {"proration_date": int(wish.counted_from.timestamp())}
+    return update(
+        client,
+        wish,
+        items=[item],
+        proration_behavior="always_invoice",
+        payment_behavior="error_if_incomplete",
+        **counted,
+    )
+
+
+def plan_switch(client: Client, wish: SubscriptionWish) -> None:
+    """The present price until the period ends, then the other one, and no schedule after that."""
+    schedule = client.v1.subscription_schedules.create(
+        {"from_subscription": wish.subscription_id}, {"idempotency_key": f"{wish.key}:plan"}
+    )
+    present = schedule.to_dict()["phases"][0]
+    item = present["items"][0]
+    price = client.v1.prices.retrieve(wish.price_id)
+    assert price.recurring is not None
+    discounts = [
+        {name: value for name, value in discount.items() if isinstance(value, str)}
+        for discount in present["discounts"]
+    ]
+    phases = [
+        {
+            "start_date": present["start_date"],
+            "end_date": present["end_date"],
+            "items": [{"price": item["price"], "quantity": item["quantity"]}],
+            "discounts": discounts,
+        },
+        {
+            "items": [{"price": wish.price_id, "quantity": item["quantity"]}],
+            "duration": {"interval": price.recurring.interval, "interval_count": 1},
+            "discounts": discounts,
+            "proration_behavior": "none",
+        },
+    ]
+    client.v1.subscription_schedules.update(
+        schedule.id,
+        {  # type: ignore[arg-type]
+            "end_behavior": "release",
+            "phases": phases,
+            "metadata": {"operation_id": wish.key},
+        },
+        {"idempotency_key": wish.key},
+    )
+
+
+def keep(client: Client, wish: SubscriptionWish) -> None:
+    """Nothing but the release of the schedule, which has happened by now."""
+
+
+def extend_trial(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    assert wish.trial_end is not None
+    until = int(wish.trial_end.timestamp())
+    return update(client, wish, trial_end=until, proration_behavior="none")
+
+
+ACTS: dict[str, Callable[[Client, SubscriptionWish], stripe.Subscription | None]] = {
+    "cancel": cancel,
+    "reactivate": reactivate,
+    "end": end,
+    "pause": pause,
+    "resume": resume,
+    "switch": switch,
+    "plan_switch": plan_switch,
+    "keep": keep,
+    "extend_trial": extend_trial,
+}
+
+
+def item_of(subscription: stripe.Subscription) -> stripe.SubscriptionItem:
+    item: stripe.SubscriptionItem = subscription["items"].data[0]
+    return item
+
+
+def said(wish: SubscriptionWish) -> dict[str, str]:
+    words = {"feedback": wish.feedback, "comment": wish.comment}
+    return {name: value for name, value in words.items() if value}
+
+
+# --- what it would cost ---------------------------------------------------------------------------
+def preview(subscription_id: str, price_id: str) -> ChangePreview:
+    with stripe_says() as client:
+        now = client.v1.subscriptions.retrieve(subscription_id)
+        invoice = client.v1.invoices.create_preview(
+            {
+                "subscription": subscription_id,
+                "subscription_details": {
+                    "items": [{"id": item_of(now).id, "price": price_id}],
+                    "proration_behavior": "always_invoice",
+                },
+            }
+        ).to_dict()
+    return ChangePreview(
+        due=Money(invoice["amount_due"], invoice["currency"]),
+        lines=tuple(lines_of(invoice)),
+        counted_from=counted_from(invoice),
+    )
+
+
+def lines_of(invoice: Mapping[str, Any]) -> list[PreviewLine]:
+    """Those of the invoice, and what else lies between their sum and what is due."""
+    lines = [
+        PreviewLine(line["description"] or "", line["amount"]) for line in invoice["lines"]["data"]
+    ]
+    besides = invoice["total"] - sum(line.amount for line in lines)
+    credit = invoice["amount_due"] - invoice["total"]
+    words = {
+        "Discounts and tax": besides,
+        "Credit from before" if credit < 0 else "Kept as credit for your next payments": credit,
+    }
+    return lines + [PreviewLine(text, amount) for text, amount in words.items() if amount]
+
+
+def counted_from(invoice: Mapping[str, Any]) -> datetime | None:
+    details = (invoice["parent"] or {}).get("subscription_details") or {}
+    return instant_or_none(details.get("subscription_proration_date"))
