@@ -19,9 +19,11 @@ from billing.models import (
     Plan,
     Price,
     ProviderPrice,
+    Purchase,
     Subscription,
 )
 from billing.providers.listing import ProviderFilter, at_a_provider
+from billing.purchases_admin import PurchaseAdmin
 from billing.timeline import timeline_of
 from billing.wording import PAYMENT_TONES, SUBSCRIPTION_TONES, rate
 from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
@@ -173,12 +175,14 @@ class PaymentAdmin(ReadOnlyAdmin):
             },
         ),
         ("What happened", {"fields": ("story",)}),
-        ("Where it belongs", {"fields": ("user", "whose", "order", "subscription")}),
+        ("Where it belongs", {"fields": ("user", "whose", "order", "purchase", "subscription")}),
         ("At the provider", {"fields": ("provider", "provider_id", "invoice_id", "id")}),
     )
 
     def exact(self, term: str) -> Q:
-        wanted = self.exact_uuid(term, "order_id", "subscription_id") | at_a_provider(term)
+        wanted = self.exact_uuid(
+            term, "order_id", "purchase_id", "subscription_id"
+        ) | at_a_provider(term)
         if term.startswith("in_"):
             wanted |= at_a_provider(term, "invoice_id")
         return wanted
@@ -244,5 +248,6 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         return payments_link(subscription.pk, "Payments of this subscription")
 
 
+admin.site.register(Purchase, PurchaseAdmin)
 admin.site.register(Entitlement, EntitlementAdmin)
 admin.site.register(EntitlementOverride, EntitlementOverrideAdmin)

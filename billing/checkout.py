@@ -235,19 +235,7 @@ def complete_checkout(fact: CheckoutPaid) -> None:
         Order.objects.filter(pk=order.pk).update(provider_id=fact.checkout_id)
     orders.complete(order, payment_status=fact.payment_status)
     if fact.payment_id:
-        record_payment(_payment_of(fact))
-
-
-def _payment_of(fact: CheckoutPaid) -> PaymentSucceeded:
-    return PaymentSucceeded(
-        provider=fact.provider,
-        at=fact.at,
-        payment_id=fact.payment_id,
-        customer_id=fact.customer_id,
-        money=fact.total,
-        order_id=fact.order_id,
-        created_at=fact.at,
-    )
+        record_payment(PaymentSucceeded.of_checkout(fact))
 
 
 def fail_checkout(fact: CheckoutFailed) -> None:

@@ -18,6 +18,7 @@ SIDEBAR = (
             ("Payments", "payments", "billing.payment"),
             ("Subscriptions", "autorenew", "billing.subscription"),
             ("Orders", "shopping_cart", "billing.order"),
+            ("Items bought", "category", "billing.purchase"),
         ),
     ),
     (

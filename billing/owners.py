@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from billing.models import Customer, Order
+from billing.models import Customer, Order, Purchase
 from billing.webhooks.registry import NotOurs
 from sessions_live.models import User
 
@@ -17,7 +17,15 @@ def find_order(order_id: str) -> Order | None:
     return Order.objects.select_related("user", "price__plan").filter(pk=key).first()
 
 
-def owner_of(*, provider: str, customer_id: str, order: Order | None = None) -> User:
+def find_purchase(purchase_id: str) -> Purchase | None:
+    try:
+        key = UUID(purchase_id)
+    except ValueError:
+        return None
+    return Purchase.objects.select_related("user", "item").filter(pk=key).first()
+
+
+def owner_of(*, provider: str, customer_id: str, order: Order | Purchase | None = None) -> User:
     """Raises NotOurs. The customer decides; an order stands in where no customer is named."""
     if customer_id:
         known = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from billing import escrow_payments, notices, orders
-from billing.models import Order, Payment, PaymentAttempt, Subscription
-from billing.owners import find_order, owner_of
+from billing import bought, escrow_payments, notices, orders
+from billing.models import Order, Payment, PaymentAttempt, Purchase, Subscription
+from billing.owners import find_order, find_purchase, owner_of
 from billing.providers.facts import (
     Attempt,
     PaymentBelongsToInvoice,
@@ -34,15 +34,17 @@ STATUS = {
 def record_payment(fact: PaymentFact) -> Payment:
     """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear."""
     order = find_order(fact.order_id)
-    user = owner_of(provider=fact.provider, customer_id=fact.customer_id, order=order)
+    purchase = find_purchase(fact.purchase_id)
+    user = owner_of(provider=fact.provider, customer_id=fact.customer_id, order=order or purchase)
     agreed = escrow_payments.escrow_of(fact, user)
     status = status_of(fact, escrowed=agreed is not None)
     payment = find_payment(fact)
     if payment is None:
-        payment = new_payment(fact, user, order, status, pk=agreed.pk if agreed else new_id())
+        pk = agreed.pk if agreed else new_id()
+        payment = new_payment(fact, user, status, pk=pk, order=order, purchase=purchase)
         follow(payment)
     else:
-        keep(payment, news(payment, fact, order))
+        keep(payment, news(payment, fact, order, purchase))
         if payment.can_move_to(status):
             payment.move_to(status, at=fact.at, **outcome(fact))
             follow(payment)
@@ -51,6 +53,7 @@ def record_payment(fact: PaymentFact) -> Payment:
     note_attempt(payment, fact.attempt)
     if payment.is_paid and payment.order is not None:
         orders.complete(payment.order)
+    bought.follow(payment)
     return payment
 
 
@@ -89,7 +92,13 @@ def find_payment(fact: PaymentFact) -> Payment | None:
 
 
 def new_payment(
-    fact: PaymentFact, user: User, order: Order | None, status: Payment.Status, *, pk: UUID
+    fact: PaymentFact,
+    user: User,
+    status: Payment.Status,
+    *,
+    pk: UUID,
+    order: Order | None,
+    purchase: Purchase | None,
 ) -> Payment:
     """In one INSERT, with its outcome: most payments are told of only once."""
     payment = Payment(
@@ -104,12 +113,14 @@ def new_payment(
         state_at=fact.at,
         told_by=cause.current.get(),
     )
-    fill(payment, news(payment, fact, order) | outcome(fact))
+    fill(payment, news(payment, fact, order, purchase) | outcome(fact))
     payment.save(force_insert=True)
     return payment
 
 
-def news(payment: Payment, fact: PaymentFact, order: Order | None) -> dict[str, Any]:
+def news(
+    payment: Payment, fact: PaymentFact, order: Order | None, purchase: Purchase | None
+) -> dict[str, Any]:
     """What this fact knows and the row does not; each of a payment's events knows a part."""
     known: dict[str, Any] = {}
     if fact.invoice_id and not payment.invoice_id:
@@ -119,6 +130,10 @@ def news(payment: Payment, fact: PaymentFact, order: Order | None) -> dict[str, 
     # A subscription's renewals carry the first order too; they are paid for the subscription.
     if order and not payment.order_id and not order.price.is_recurring:
         known |= {"order": order, "tier": order.price.plan.tier}
+    if purchase and not payment.purchase_id and purchase.user_id == payment.user_id:
+        known |= {"purchase": purchase, "description": purchase.words[:300]}
+    if fact.tax is not None and payment.tax is None:
+        known |= {"tax": fact.tax, "discount": fact.discount}
     if fact.subscription_id and not payment.subscription_id:
         known |= {"provider_subscription_id": fact.subscription_id} | _of_subscription(fact)
     if fact.created_at < payment.created_at:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from billing import duplicates, entitlements, escrow_payments, superseding
+from billing import duplicates, entitlements, escrow_payments, purchase_news, superseding
 from billing.checkout import apply_checkout
 from billing.models import Order
 from billing.operations import outgoing
@@ -33,6 +33,7 @@ def sweep() -> dict[str, int]:
         **inbox(),
         **outgoing.sweep(),
         "checkouts_asked": ask_about_checkouts(),
+        "purchases_asked": purchase_news.ask_about_quiet(),
         "grace_ended": entitlements.revoke_expired(),
         "duplicates_canceled": cancel_duplicates(),
         "ledger_changes_folded": ledger.fold(),

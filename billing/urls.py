@@ -8,6 +8,8 @@ from billing import (
     escrow_api,
     history_api,
     history_views,
+    items_pages,
+    purchases_api,
     staff_api,
     subscription_api,
     views,
@@ -28,6 +30,13 @@ urlpatterns = [
     call(
         r"checkout-sessions/(?P<session_id>[A-Za-z0-9_]{1,255})", api.CheckoutView, "api-checkout"
     ),
+    call("payment-intents", purchases_api.PaymentIntentsView, "api-payment-intents"),
+    call(
+        r"payment-intents/(?P<intent_id>[A-Za-z0-9_]{1,255})",
+        purchases_api.PaymentIntentView,
+        "api-payment-intent",
+    ),
+    call("purchases", purchases_api.PurchasesView, "api-purchases"),
     call("conversations", conversations_api.ConversationsView, "api-conversations"),
     call(
         r"conversations/(?P<pk>[0-9]{1,18})",
@@ -56,6 +65,9 @@ urlpatterns = [
     re_path(r"^payments/export$", history_views.export, name="payment-export"),
     re_path(r"^payments/(?P<pk>[0-9a-f-]{36})$", history_views.payment, name="payment"),
     re_path(r"^pricing$", views.pricing, name="pricing"),
+    re_path(r"^items$", items_pages.items, name="items"),
+    re_path(r"^items/buy$", items_pages.buy, name="items-buy"),
+    re_path(r"^items/return$", items_pages.come_back, name="items-return"),
     re_path(r"^checkout/start$", views.start_checkout, name="checkout-start"),
     re_path(r"^checkout/return$", views.checkout_return, name="checkout-return"),
 ]

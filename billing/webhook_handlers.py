@@ -9,6 +9,8 @@ from billing import (
     hosted_page,
     payments,
     plans,
+    purchase_calls,
+    purchase_news,
     subscriptions,
 )
 from billing.providers import facts
@@ -25,14 +27,19 @@ def checkout_opened(fact: facts.CheckoutOpened) -> None:
     hosted_page.know_page(fact)
 
 
+@handles(facts.PurchaseOpened)
+def purchase_opened(fact: facts.PurchaseOpened) -> None:
+    purchase_calls.know_purchase(fact)
+
+
 @handles(facts.CheckoutPaid)
 def checkout_paid(fact: facts.CheckoutPaid) -> None:
-    checkout.complete_checkout(fact)
+    (purchase_news.complete_page if fact.purchase_id else checkout.complete_checkout)(fact)
 
 
 @handles(facts.CheckoutFailed)
 def checkout_failed(fact: facts.CheckoutFailed) -> None:
-    checkout.fail_checkout(fact)
+    (purchase_news.fail_page if fact.purchase_id else checkout.fail_checkout)(fact)
 
 
 @handles(

@@ -4,6 +4,7 @@ from billing.models.entitlements import Entitlement, EntitlementOverride
 from billing.models.history import ChangeQuote, SubscriptionEvent
 from billing.models.orders import Customer, Order
 from billing.models.payments import Payment, PaymentAttempt, PaymentEvent
+from billing.models.purchases import Purchase
 from billing.models.subscriptions import Subscription
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Plan",
     "Price",
     "ProviderPrice",
+    "Purchase",
     "Subscription",
     "SubscriptionEvent",
 ]

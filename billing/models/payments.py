@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing.models.orders import Order
+from billing.models.purchases import Purchase
 from billing.models.subscriptions import Subscription
 from billing.webhooks import cause
 from config.kit.ids import new_id
@@ -78,6 +79,9 @@ class Payment(Moves):
     subscription = models.ForeignKey(
         Subscription, on_delete=models.PROTECT, null=True, related_name="payments"
     )
+    purchase = models.ForeignKey(
+        Purchase, on_delete=models.PROTECT, null=True, related_name="payments"
+    )
     provider = models.CharField(max_length=20)
     # The payment intent, or the invoice where nothing was charged.
     provider_id = models.CharField(max_length=255)
@@ -86,6 +90,9 @@ class Payment(Moves):
     provider_subscription_id = models.CharField(max_length=255, blank=True)
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
+    # What the hosted page took off and put on; null until it has told.
+    discount = models.BigIntegerField(null=True, blank=True)
+    tax = models.BigIntegerField(null=True, blank=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     tier = models.CharField(max_length=50, blank=True)
     description = models.CharField(max_length=300, blank=True)

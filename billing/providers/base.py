@@ -14,6 +14,7 @@ from billing.providers.facts import (
     EscrowOpened,
     Fact,
     ProviderFee,
+    PurchaseOpened,
     SubscriptionChanged,
 )
 from config.kit.errors import AppError
@@ -183,6 +184,42 @@ class ChangePreview:
     counted_from: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRequest:
+    """A payment for an item that the client confirms, or with `saved_method` the provider at once;
+    plain values, as of CheckoutRequest."""
+
+    purchase_id: str
+    customer_id: str
+    amount: int
+    currency: str
+    description: str
+    metadata: Mapping[str, str]
+    saved_method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentState:
+    status: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemPageRequest:
+    """A hosted page for one item; plain values, as of CheckoutRequest."""
+
+    purchase_id: str
+    customer_id: str
+    name: str
+    unit_amount: int
+    currency: str
+    quantity: int
+    description: str
+    metadata: Mapping[str, str]
+    success_url: str
+    cancel_url: str
+
+
 class Provider(Protocol):
     name: str
 
@@ -220,6 +257,23 @@ class Provider(Protocol):
         """What it kept of each of its movements from then on."""
 
     def read_checkout(self, provider_id: str) -> CheckoutState: ...
+
+    def open_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened: ...
+
+    def find_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened | None: ...
+
+    def open_intent(self, request: IntentRequest, *, key: str) -> tuple[Fact, ...]:
+        """PurchaseOpened, and what has become of it where a card on file was charged."""
+
+    def find_intent(self, request: IntentRequest, *, key: str) -> tuple[Fact, ...]:
+        """The same of one that was opened already; empty where none was."""
+
+    def read_intent(self, provider_id: str) -> IntentState: ...
+
+    def cancel_intent(self, provider_id: str, *, key: str) -> IntentState: ...
+
+    def saved_card(self, customer_id: str) -> str:
+        """The card on file that is charged when nobody is there; empty where there is none."""
 
     def expire_checkout(self, provider_id: str) -> None: ...
 

@@ -39,6 +39,19 @@ class CheckoutOpened(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseOpened(Fact):
+    """A payment intent or a hosted page for an item. `refusal` says why the card on file was
+    declined, where it was."""
+
+    purchase_id: str
+    opened_id: str
+    status: str
+    client_secret: str = ""
+    url: str = ""
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutPaid(Fact):
     checkout_id: str
     order_id: str
@@ -47,6 +60,9 @@ class CheckoutPaid(Fact):
     payment_id: str = ""
     payment_status: str
     total: Money
+    purchase_id: str = ""
+    discount: int = 0
+    tax: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +70,7 @@ class CheckoutFailed(Fact):
     checkout_id: str
     order_id: str
     expired: bool
+    purchase_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +94,33 @@ class PaymentFact(Fact):
     money: Money
     order_id: str = ""
     escrow_id: str = ""
+    purchase_id: str = ""
     invoice_id: str = ""
     subscription_id: str = ""
     description: str = ""
     created_at: datetime
     attempt: Attempt | None = None
+    # Told by a hosted page alone.
+    discount: int | None = None
+    tax: int | None = None
 
 
 class PaymentSucceeded(PaymentFact):
-    pass
+    @classmethod
+    def of_checkout(cls, fact: CheckoutPaid) -> PaymentSucceeded:
+        """What a paid checkout says of its payment."""
+        return cls(
+            provider=fact.provider,
+            at=fact.at,
+            payment_id=fact.payment_id,
+            customer_id=fact.customer_id,
+            money=fact.total,
+            order_id=fact.order_id,
+            purchase_id=fact.purchase_id,
+            created_at=fact.at,
+            discount=fact.discount,
+            tax=fact.tax,
+        )
 
 
 class PaymentProcessing(PaymentFact):

@@ -12,6 +12,9 @@ from billing.providers.base import (
     CheckoutRequest,
     CheckoutState,
     EscrowRequest,
+    IntentRequest,
+    IntentState,
+    ItemPageRequest,
     ListedPrice,
     NewCustomer,
     NotFound,
@@ -27,12 +30,15 @@ from billing.providers.facts import (
     Fact,
     PaymentFact,
     ProviderFee,
+    PurchaseOpened,
     SubscriptionChanged,
 )
 from billing.providers.stripe import (
     catalogue,
     deliveries,
     ending,
+    intents,
+    item_pages,
     making,
     money,
     subscriptions,
@@ -105,6 +111,27 @@ class StripeProvider:
 
     def fees(self, since: datetime) -> Iterable[ProviderFee]:
         return money.fees(since)
+
+    def open_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened:
+        return item_pages.open_item_page(request, key)
+
+    def find_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened | None:
+        return item_pages.find_item_page(request, key)
+
+    def open_intent(self, request: IntentRequest, *, key: str) -> tuple[Fact, ...]:
+        return intents.open_intent(request, key)
+
+    def find_intent(self, request: IntentRequest, *, key: str) -> tuple[Fact, ...]:
+        return intents.find_intent(request, key)
+
+    def read_intent(self, provider_id: str) -> IntentState:
+        return intents.read_intent(provider_id)
+
+    def cancel_intent(self, provider_id: str, *, key: str) -> IntentState:
+        return intents.cancel_intent(provider_id, key)
+
+    def saved_card(self, customer_id: str) -> str:
+        return intents.saved_card(customer_id)
 
     def read_checkout(self, provider_id: str) -> CheckoutState:
         with stripe_says() as stripe:

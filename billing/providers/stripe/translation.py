@@ -70,12 +70,13 @@ def id_of(reference: Any) -> str:
 
 # --- checkout sessions ----------------------------------------------------------------------------
 def checkout_facts(session: Payload, at: datetime) -> list[Fact]:
-    order_id = (session.get("metadata") or {}).get("order_id", "")
+    metadata, totals = session.get("metadata") or {}, session.get("total_details") or {}
     common: dict[str, Any] = {
         "provider": PROVIDER,
         "at": at,
         "checkout_id": session["id"],
-        "order_id": order_id,
+        "order_id": metadata.get("order_id", ""),
+        "purchase_id": metadata.get("purchase_id", ""),
     }
     if session["status"] == "expired":
         return [CheckoutFailed(**common, expired=True)]
@@ -89,6 +90,8 @@ def checkout_facts(session: Payload, at: datetime) -> list[Fact]:
             payment_id=id_of(session["payment_intent"]),
             payment_status=session["payment_status"],
             total=Money(session["amount_total"], session["currency"]),
+            discount=totals.get("amount_discount") or 0,
+            tax=totals.get("amount_tax") or 0,
         )
     ]
 
@@ -125,10 +128,15 @@ def _intent_story(intent: Payload) -> list[Fact]:
 
 
 def checkout_payment_failed(session: Payload, at: datetime) -> list[Fact]:
-    order_id = (session.get("metadata") or {}).get("order_id", "")
+    metadata = session.get("metadata") or {}
     return [
         CheckoutFailed(
-            provider=PROVIDER, at=at, checkout_id=session["id"], order_id=order_id, expired=False
+            provider=PROVIDER,
+            at=at,
+            checkout_id=session["id"],
+            order_id=metadata.get("order_id", ""),
+            purchase_id=metadata.get("purchase_id", ""),
+            expired=False,
         )
     ]
 
@@ -151,6 +159,7 @@ def payment_intent_fact(kind: type[PaymentFact], intent: Payload, at: datetime) 
         money=Money(intent["amount_received"] if paid else intent["amount"], intent["currency"]),
         order_id=(intent.get("metadata") or {}).get("order_id", ""),
         escrow_id=(intent.get("metadata") or {}).get("escrow_id", ""),
+        purchase_id=(intent.get("metadata") or {}).get("purchase_id", ""),
         invoice_id=id_of(intent.get("invoice")),  # moved to invoice payments in basil
         description=intent.get("description") or "",
         created_at=instant(intent["created"]),
