@@ -149,7 +149,7 @@ def payment_intent_facts(kind: type[PaymentFact]) -> Callable[[Payload, datetime
     return read
 
 
-def payment_intent_fact(kind: type[PaymentFact], intent: Payload, at: datetime) -> Fact:
+def payment_intent_fact(kind: type[PaymentFact], intent: Payload, at: datetime) -> PaymentFact:
     paid = kind is PaymentSucceeded
     return kind(
         provider=PROVIDER,
