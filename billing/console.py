@@ -30,6 +30,7 @@ SIDEBAR = (
             ("API keys", "key", "apikeys.apikey"),
             ("Customers at providers", "badge", "billing.customer"),
             ("Sign-ins", "devices", "sessions_live.livesession"),
+            ("Erasures", "person_off", "privacy.erasure"),
         ),
     ),
     (

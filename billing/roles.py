@@ -18,6 +18,7 @@ LOOKING_INTO = (
     "webhooks",
     "sessions_live",
     "mirror",
+    "privacy",
     "djstripe",
 )
 # dj-stripe's rows that hold secrets are for nobody but a superuser.

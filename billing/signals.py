@@ -10,3 +10,5 @@ access_granted = Signal()
 access_revoked = Signal()
 # user: User, at: datetime. Asked by staff: a receiver returns an access_history.Section, or None.
 access_explained = Signal()
+# Sent by the sweep, outside any transaction: a receiver returns what it found, by kind.
+swept = Signal()

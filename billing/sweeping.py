@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -16,6 +17,7 @@ from billing.operations import outgoing
 from billing.orders import fail
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
+from billing.signals import swept
 from billing.wallet import ledger
 from billing.webhooks import bell
 from billing.webhooks.models import WebhookEvent
@@ -40,7 +42,13 @@ def sweep() -> dict[str, int]:
         "escrows_released": escrow_payments.release_due(),
         "escrows_reminded": escrow_payments.remind_due(),
         "replaced_ended": end_lesser(),
+        **of_those_above(),
     }
+
+
+def of_those_above() -> dict[str, int]:
+    told: list[tuple[Any, Any]] = swept.send(None)
+    return {kind: count for _, found in told for kind, count in found.items()}
 
 
 def inbox() -> dict[str, int]:

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
     "apikeys",
+    "privacy",
 ]
 
 MIDDLEWARE = [

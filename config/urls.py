@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("sessions_live.urls")),
     path("", include("billing.urls")),
     path("", include("apikeys.urls")),
+    path("", include("privacy.urls")),
     path("", include("billing.usage.urls")),
     path("", include("billing.wallet.urls")),
     path("", include("billing.mails.urls")),

@@ -56,6 +56,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def is_reachable(self) -> bool:
+        """An erased person's address leads nowhere (RFC 2606)."""
+        return not self.email.endswith(".invalid")
+
     def clean(self) -> None:
         super().clean()
         self.email = normal_email(self.email)

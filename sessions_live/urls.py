@@ -10,7 +10,6 @@ urlpatterns = [
     re_path(r"^api/v1/auth/token/?$", api.TokenView.as_view(), name="token"),
     re_path(r"^api/v1/auth/token/refresh/?$", api.TokenRefreshView.as_view(), name="token-refresh"),
     re_path(r"^api/v1/auth/logout/?$", api.LogoutView.as_view(), name="logout"),
-    re_path(r"^api/v1/me/?$", api.MeView.as_view(), name="me"),
     re_path(r"^api/v1/sessions/?$", session_api.SessionsView.as_view(), name="session-list"),
     re_path(
         r"^api/v1/sessions/revoke-others/?$",

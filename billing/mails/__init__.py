@@ -26,5 +26,7 @@ def queue(
     """
     from billing.mails import outbox  # needs Django's apps to be loaded
 
-    wanted = outbox.Wanted(user.pk, template, key, context, to or user.email)
+    wanted = outbox.Wanted(
+        user.pk, template, key, context, to or (user.email if user.is_reachable else "")
+    )
     outbox.write(wanted, good_until=good_until, settles_in=settles_in)

@@ -290,5 +290,13 @@ class Provider(Protocol):
 
     def preview_change(self, subscription_id: str, price_id: str) -> ChangePreview: ...
 
+    def methods_of(self, customer_id: str) -> list[str]:
+        """The ids of the cards and accounts that the customer has saved."""
+
+    def scrub_customer(self, customer_id: str, *, key: str) -> None:
+        """Takes all that is personal out of it, and lets its cards go."""
+
+    def is_scrubbed(self, customer_id: str) -> bool: ...
+
     def publish_prices(self, prices: Iterable[ListedPrice]) -> dict[str, tuple[str, str]]:
         """Makes the provider's catalogue as listed; key → (price id, product id). Repeatable."""

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.providers.mirror.feed import apply_to_mirror
+from billing.webhooks.forgetting import blacken_late
 from billing.webhooks.models import WebhookEvent
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ def take_next() -> bool:
         event = due.select_for_update(skip_locked=True).order_by("mirror_due_at", "id").first()
         if event is None:
             return False
+        blacken_late(event)
         try:
             apply_to_mirror(event.payload)
         except Exception as error:  # noqa: BLE001 - whatever dj-stripe raises goes on the row

@@ -98,3 +98,19 @@ class WorkerBeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.at}"
+
+
+class Forgotten(models.Model):
+    """An object of a provider about a person whose events are to keep nothing personal."""
+
+    provider = models.CharField(max_length=20)
+    subject = models.CharField(max_length=255)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint("provider", "subject", name="one_row_per_forgotten_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject

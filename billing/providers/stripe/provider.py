@@ -41,6 +41,7 @@ from billing.providers.stripe import (
     item_pages,
     making,
     money,
+    scrubbing,
     subscriptions,
     translation,
 )
@@ -166,6 +167,15 @@ class StripeProvider:
 
     def preview_change(self, subscription_id: str, price_id: str) -> ChangePreview:
         return subscriptions.preview(subscription_id, price_id)
+
+    def methods_of(self, customer_id: str) -> list[str]:
+        return scrubbing.methods_of(customer_id)
+
+    def scrub_customer(self, customer_id: str, *, key: str) -> None:
+        scrubbing.scrub_customer(customer_id, key)
+
+    def is_scrubbed(self, customer_id: str) -> bool:
+        return scrubbing.is_scrubbed(customer_id)
 
     def publish_prices(self, prices: Iterable[ListedPrice]) -> dict[str, tuple[str, str]]:
         return catalogue.publish(prices)

@@ -1,0 +1,102 @@
+"""What is stored about a person, table by table: what they get to see of it, what goes when they
+leave, and what the law keeps. A table that names a person and is not here fails the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model, QuerySet
+from django.utils.functional import cached_property
+
+from sessions_live.models import User
+
+TAX = "Tax and accounting law: ten years"
+BOOKS = "Double-entry books: they are never changed, and name nobody"
+PROOF = "Proof that a wish was carried out once; it names nobody"
+ACCESS = "Which rights there were, to answer for them; it names nobody"
+# Not a person's to see: what a credential is checked against, and what we reckon with.
+HIDDEN = frozenset({"password", "key_hash", "refresh_jti", "fingerprint", "idempotency_key"})
+
+
+@dataclass(frozen=True)
+class Table:
+    """`scrub` empties columns, `goes` deletes the rows; `law` is why the rest stays."""
+
+    label: str
+    owner: str
+    law: str = ""
+    scrub: Mapping[str, Any] = field(default_factory=dict)
+    goes: bool = False
+    shown: bool = True
+
+    @cached_property
+    def model(self) -> type[Model]:
+        return apps.get_model(self.label)
+
+    def of(self, user: User) -> QuerySet[Any]:
+        return self.model._default_manager.filter(**{self.owner: user.pk})
+
+    def rows(self, user: User) -> Iterator[dict[str, Any]]:
+        columns = [f for f in self.model._meta.concrete_fields if f.name not in HIDDEN]
+        for row in self.of(user).order_by("pk").iterator(chunk_size=500):
+            yield {column.attname: getattr(row, column.attname) for column in columns}
+
+
+INVENTORY = (
+    Table(
+        "sessions_live.LiveSession",
+        "user",
+        law="When there was a sign-in, for the safety of the service; it names nobody",
+        scrub={
+            "user_agent": "",
+            "browser": "Unknown",
+            "os": "Unknown",
+            "ip": None,
+            "location": "Unknown",
+        },
+    ),
+    Table("billing.Customer", "user", law=TAX),
+    Table(
+        "billing.Order",
+        "user",
+        law=TAX,
+        scrub={"success_url": "", "cancel_url": "", "url": "", "idempotency_key": None},
+    ),
+    Table("billing.Conversation", "user", law=TAX, scrub={"title": ""}),
+    Table("billing.Subscription", "user", law=TAX),
+    Table(
+        "billing.Payment",
+        "user",
+        law=TAX,
+        scrub={"description": "", "method": "", "failure_message": ""},
+    ),
+    Table("billing.PaymentEvent", "payment__user", law=TAX),
+    Table("billing.PaymentAttempt", "payment__user", law=TAX, scrub={"method": "", "message": ""}),
+    Table("billing.Entitlement", "user", law=ACCESS),
+    Table(
+        "billing.EntitlementOverride",
+        "user",
+        law=ACCESS,
+        scrub={"reason": "Erased", "end_reason": ""},
+    ),
+    Table("usage.Allowance", "user", goes=True),
+    Table("usage.Counter", "user", goes=True),
+    Table("usage.UsageEvent", "user", goes=True),
+    Table("usage.DailyUsage", "user", goes=True),
+    Table("usage.Threshold", "user", goes=True),
+    Table("usage.Correction", "user", law=ACCESS, scrub={"reason": "Erased"}),
+    # What was written to somebody is emptied by its own room, which still has a mail to send.
+    Table("mails.Mail", "user", law=PROOF),
+    Table(
+        "operations.Operation",
+        "user",
+        law=PROOF,
+        scrub={"wishes": {}, "words": "", "idempotency_key": None},
+    ),
+    Table("apikeys.APIKey", "user", law=ACCESS, scrub={"name": "Erased"}),
+    Table("admin.LogEntry", "user", law=ACCESS, shown=False),
+    Table("privacy.Erasure", "user", law=PROOF),
+)
