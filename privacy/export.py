@@ -43,7 +43,7 @@ def profile(user: User) -> dict[str, Any]:
 def sections(user: User) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
     for table in INVENTORY:
         if table.shown:
-            yield table.model._meta.db_table, table.rows(user)
+            yield table.name, table.rows(user)
     yield "ledger_entries", ledger_entries(user)
     yield "at_the_provider", at_the_provider(user)
 

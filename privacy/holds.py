@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from billing.models import Payment
 from billing.wallet.accounts import receivable, wallet
-from billing.wallet.models import Account
+from billing.wallet.models import Account, Escrow
 from config.kit.errors import AppError
 from config.kit.money import Money
 from sessions_live.models import User
@@ -29,7 +29,7 @@ def holds_of(user: User) -> list[str]:
     held = []
     if Payment.objects.filter(user=user, status=Payment.Status.DISPUTED).exists():
         held.append("A payment is disputed; the bank has to decide first.")
-    if Payment.objects.filter(user=user, status=Payment.Status.HELD).exists():
+    if Escrow.objects.of(user.pk).holding().exists():
         held.append("A payment is held in escrow; it has to be released or returned first.")
     if any(money.amount for money in balances(wallet(user.pk))):
         held.append("There is money in the wallet, or a payout has come back.")

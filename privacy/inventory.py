@@ -18,7 +18,9 @@ BOOKS = "Double-entry books: they are never changed, and name nobody"
 PROOF = "Proof that a wish was carried out once; it names nobody"
 ACCESS = "Which rights there were, to answer for them; it names nobody"
 # Not a person's to see: what a credential is checked against, and what we reckon with.
-HIDDEN = frozenset({"password", "key_hash", "refresh_jti", "fingerprint", "idempotency_key"})
+HIDDEN = frozenset(
+    {"password", "key_hash", "refresh_jti", "fingerprint", "idempotency_key", "client_secret"}
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Table:
     @cached_property
     def model(self) -> type[Model]:
         return apps.get_model(self.label)
+
+    @property
+    def name(self) -> str:
+        """Of its section in an export."""
+        table = self.model._meta.db_table
+        return table if self.owner in ("user", "payment__user") else f"{table}_{self.owner}"
 
     def of(self, user: User) -> QuerySet[Any]:
         return self.model._default_manager.filter(**{self.owner: user.pk})
@@ -73,6 +81,29 @@ INVENTORY = (
         law=TAX,
         scrub={"description": "", "method": "", "failure_message": ""},
     ),
+    Table("billing.SubscriptionEvent", "subscription__user", law=TAX, scrub={"reason": ""}),
+    Table(
+        "billing.Purchase",
+        "user",
+        law=TAX,
+        scrub={
+            "client_secret": "",
+            "url": "",
+            "success_url": "",
+            "cancel_url": "",
+            "saved_method": "",
+            "refusal": "",
+            "idempotency_key": None,
+        },
+    ),
+    Table(
+        "wallet.Escrow",
+        "payer",
+        law=TAX,
+        scrub={"description": "", "client_secret": "", "idempotency_key": None},
+    ),
+    # What the other side wrote stays theirs.
+    Table("wallet.Escrow", "payee", law=TAX),
     Table("billing.PaymentEvent", "payment__user", law=TAX),
     Table("billing.PaymentAttempt", "payment__user", law=TAX, scrub={"method": "", "message": ""}),
     Table("billing.Entitlement", "user", law=ACCESS),

@@ -6,7 +6,7 @@ from privacy.inventory import INVENTORY
 from sessions_live.models import User
 
 # Who did something, not whose it is; staff do not erase themselves.
-ACTORS = {"by", "ended_by"}
+ACTORS = {"by", "ended_by", "actor"}
 OURS = {"sessions_live", "billing", "apikeys", "privacy", "admin"}
 
 
