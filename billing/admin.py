@@ -24,6 +24,7 @@ from billing.models import (
 )
 from billing.providers.listing import ProviderFilter, at_a_provider
 from billing.purchases_admin import PurchaseAdmin
+from billing.subscription_admin import SubscriptionDecisions
 from billing.timeline import timeline_of
 from billing.wording import PAYMENT_TONES, SUBSCRIPTION_TONES, rate
 from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
@@ -202,7 +203,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReadOnlyAdmin):
+class SubscriptionAdmin(SubscriptionDecisions):
     owner = "user"
     list_display = ("user", "plan", "price_in_words", "state", "current_period_end", "created_at")
     list_select_related = ("user", "plan")
@@ -220,6 +221,9 @@ class SubscriptionAdmin(ReadOnlyAdmin):
                     "current_period_start",
                     "current_period_end",
                     "trial_end",
+                    "planned_price",
+                    "planned_at",
+                    "paid_until",
                     "cancel_at_period_end",
                     "canceled_at",
                     "ended_at",

@@ -24,10 +24,11 @@ LOOKING_INTO = (
 # dj-stripe's rows that hold secrets are for nobody but a superuser.
 SECRET = Q(content_type__app_label="djstripe", codename__in=("view_apikey", "view_webhookendpoint"))
 ACTS: dict[str, tuple[str, ...]] = {
-    "Support": ("revoke_apikey", "resend_mail"),
+    "Support": ("revoke_apikey", "resend_mail", "change_subscription"),
     "Finance": (
         "change_webhookevent",
         "change_operation",
+        "change_subscription",
         "add_entitlementoverride",
         "change_entitlementoverride",
         "add_correction",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from billing import checkout, entitlements, plans, subscriptions
+from billing import checkout, entitlements, plan_changes, plans, subscriptions
 from billing.models import Interval, Plan, Price, Subscription
+from billing.moves import Move, MoveRefused
 from sessions_live.models import User
 
 
@@ -21,6 +22,8 @@ class Offer:
     trial_days: int = 0
     is_current: bool = False
     refusal: str = ""
+    # That the running subscription can be changed to it.
+    change: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ def shelves(user: User | None, *, interval: str) -> Storefront:
     sold = [price for plan in rows for price in offers_of(plan)]
     held = entitlements.access_of(user).tier if user else ""
     subscription = subscriptions.current(user) if user else None
+    shown = [offer(plan, user, interval=interval, held=held) for plan in rows]
     return Storefront(
-        offers=[offer(plan, user, interval=interval, held=held) for plan in rows],
+        offers=[replace(each, change=may_change(subscription, each.price)) for each in shown],
         interval=interval,
         intervals=[each for each in (Interval.MONTH, Interval.YEAR) if _sells(sold, each)],
         saving=max(map(saving_percent, rows), default=0),
@@ -68,6 +72,15 @@ def offer(plan: Plan, user: User | None, *, interval: str, held: str) -> Offer:
         is_current,
         refusal_for(user, price),
     )
+
+
+def may_change(subscription: Subscription | None, price: Price | None) -> bool:
+    if subscription is None or price is None or not price.is_recurring:
+        return False
+    try:
+        return plan_changes.move_to(subscription, price) != Move.KEEP
+    except MoveRefused:
+        return False
 
 
 def refusal_for(user: User, price: Price) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from billing import subscription_notices
 from billing.models import Subscription, SubscriptionEvent
 from billing.operations.models import Operation
 from billing.subscription_acts import KIND
@@ -129,7 +130,7 @@ def change_of_status(old: Snapshot, new: Subscription) -> Change | None:
     after: dict[str, Any] = {"status": new.status}
     if new.paid_until:
         after["access_until"] = iso(new.paid_until)
-    return kind, {"status": old.status}, after
+    return kind, {"status": old.status, "canceled": old.cancel_at_period_end}, after
 
 
 def changes_of_plans(old: Snapshot, new: Subscription) -> Iterator[Change]:
@@ -182,4 +183,5 @@ def note(old: Snapshot, subscription: Subscription, *, at: datetime, reason: str
                 reason=who.reason[:500],
             )
         )
-    SubscriptionEvent.objects.bulk_create(rows)
+    for row in SubscriptionEvent.objects.bulk_create(rows):
+        subscription_notices.tell(subscription, row)

@@ -151,7 +151,7 @@ def asked_before(asking: Asking, said: dict[str, Any]) -> Operation | None:
 def lock_current(owner: User) -> Subscription | None:
     """Must run inside a transaction."""
     rows = (
-        Subscription.objects.select_related("plan", "planned_price__plan")
+        Subscription.objects.select_related("plan", "price__plan", "planned_price__plan")
         .select_for_update(of=("self",))
         .filter(user=owner, duplicate=False)
     )

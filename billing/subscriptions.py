@@ -147,9 +147,8 @@ def end_duplicate(subscription: Subscription) -> None:
 
 def current(user: User) -> Subscription | None:
     """The running subscription, or the last one there was."""
-    rows = Subscription.objects.select_related("plan", "planned_price__plan").filter(
-        user=user, duplicate=False
-    )
+    together = ("plan", "price__plan", "planned_price__plan")
+    rows = Subscription.objects.select_related(*together).filter(user=user, duplicate=False)
     return rows.live().first() or rows.order_by("-created_at").first()
 
 

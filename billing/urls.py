@@ -12,6 +12,7 @@ from billing import (
     purchases_api,
     staff_api,
     subscription_api,
+    subscription_pages,
     views,
 )
 
@@ -68,6 +69,14 @@ urlpatterns = [
     re_path(r"^items$", items_pages.items, name="items"),
     re_path(r"^items/buy$", items_pages.buy, name="items-buy"),
     re_path(r"^items/return$", items_pages.come_back, name="items-return"),
+    re_path(r"^subscription$", subscription_pages.overview, name="subscription"),
+    re_path(r"^subscription/cancel$", subscription_pages.cancel, name="subscription-cancel"),
+    re_path(r"^subscription/change$", subscription_pages.change, name="subscription-change"),
+    re_path(
+        r"^subscription/(?P<name>reactivate|pause|resume|keep)$",
+        subscription_pages.plain_move,
+        name="subscription-move",
+    ),
     re_path(r"^checkout/start$", views.start_checkout, name="checkout-start"),
     re_path(r"^checkout/return$", views.checkout_return, name="checkout-return"),
 ]

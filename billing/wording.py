@@ -73,7 +73,9 @@ def what_comes_next(subscription: Subscription, status: Subscription.Status) -> 
         case Subscription.Status.INCOMPLETE:
             return "The first payment is not complete yet."
         case Subscription.Status.PAUSED:
-            return "Nothing is charged while it is paused."
+            if subscription.paid_until and subscription.paid_until > timezone.now():
+                return f"Nothing is charged. You keep access until {day(subscription.paid_until)}."
+            return "Nothing is charged while it is paused, and you have no access."
         case _:
             return f"It ended on {day(subscription.ended_at or subscription.canceled_at)}."
 
