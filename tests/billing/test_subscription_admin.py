@@ -64,7 +64,9 @@ def test_support_extends_a_trial_with_a_reason(life: Life):
 def test_a_trial_is_not_extended_into_the_past_or_for_ever(life: Life):
     client = staff("Support")
     for days in (-1, 400):
-        until = life.row.trial_end + timedelta(days=days)
+        ends = life.row.trial_end
+        assert ends is not None
+        until = ends + timedelta(days=days)
         seen = decide(client, life, "extend-trial", until=until.strftime("%Y-%m-%dT%H:%M"))
         assert "Nothing was done. A trial is extended to a later day" in seen
 
