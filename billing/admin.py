@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from billing.access_admin import EntitlementAdmin, EntitlementOverrideAdmin
+from billing.books_admin import AccountAdmin, EntryAdmin, EscrowAdmin, TransferAdmin
 from billing.models import (
     Customer,
     Entitlement,
@@ -26,6 +27,7 @@ from billing.providers.listing import ProviderFilter, at_a_provider
 from billing.purchases_admin import PurchaseAdmin
 from billing.subscription_admin import SubscriptionDecisions
 from billing.timeline import timeline_of
+from billing.wallet.models import Account, Entry, Escrow, Transfer
 from billing.wording import PAYMENT_TONES, SUBSCRIPTION_TONES, rate
 from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
 from config.kit.money import Money
@@ -253,5 +255,9 @@ class SubscriptionAdmin(SubscriptionDecisions):
 
 
 admin.site.register(Purchase, PurchaseAdmin)
+admin.site.register(Account, AccountAdmin)
+admin.site.register(Transfer, TransferAdmin)
+admin.site.register(Entry, EntryAdmin)
+admin.site.register(Escrow, EscrowAdmin)
 admin.site.register(Entitlement, EntitlementAdmin)
 admin.site.register(EntitlementOverride, EntitlementOverrideAdmin)

@@ -19,6 +19,15 @@ SIDEBAR = (
             ("Subscriptions", "autorenew", "billing.subscription"),
             ("Orders", "shopping_cart", "billing.order"),
             ("Items bought", "category", "billing.purchase"),
+            ("Escrow", "lock", "wallet.escrow"),
+        ),
+    ),
+    (
+        "Books",
+        (
+            ("Accounts", "account_balance", "wallet.account"),
+            ("Transfers", "swap_horiz", "wallet.transfer"),
+            ("Entries", "list", "wallet.entry"),
         ),
     ),
     (

@@ -1,0 +1,85 @@
+"""What the books must say, in the plainest words: the model that R13 holds the product to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+FEE_BPS = 1000
+
+
+class Refused(Exception):
+    """What the product must refuse with 409."""
+
+
+def fee_of(amount: int) -> int:
+    """A tenth, to the nearest unit; the half goes to the platform."""
+    whole, rest = divmod(amount * FEE_BPS, 10_000)
+    return whole + (2 * rest >= 10_000)
+
+
+@dataclass
+class Held:
+    payer: int
+    payee: int
+    amount: int
+    paid: bool = False
+    released: int = 0
+    returned: int = 0
+
+    @property
+    def left(self) -> int:
+        return self.amount - self.released - self.returned if self.paid else 0
+
+    @property
+    def status(self) -> str:
+        if not self.paid:
+            return "pending"
+        return "released" if self.left == 0 and self.released else "held"
+
+
+@dataclass
+class Books:
+    has: Counter[int] = field(default_factory=Counter)
+    owes: Counter[int] = field(default_factory=Counter)
+    escrows: list[Held] = field(default_factory=list)
+    fees: int = 0
+    revenue: int = 0
+    outside: int = 0  # what came in, less what went back out
+    in_transit: int = 0
+
+    def pay(self, number: int) -> None:
+        held = self.escrows[number]
+        if not held.paid:
+            held.paid = True
+            self.outside += held.amount
+
+    def release(self, number: int, part: int | None) -> None:
+        held = self.escrows[number]
+        amount = held.left if part is None else part
+        if held.left == 0 or amount > held.left:
+            raise Refused
+        fee = fee_of(held.released + amount) - fee_of(held.released)
+        held.released += amount
+        self.fees += fee
+        self.earn(held.payee, amount - fee)
+
+    def give_back(self, number: int, amount: int) -> None:
+        held = self.escrows[number]
+        from_held = min(held.left, amount)
+        held.returned += from_held
+        self.outside -= amount
+        taken = min(self.has[held.payee], amount - from_held)
+        self.has[held.payee] -= taken
+        self.owes[held.payee] += amount - from_held - taken
+
+    def earn(self, who: int, amount: int) -> None:
+        repaid = min(self.owes[who], amount)
+        self.owes[who] -= repaid
+        self.has[who] += amount - repaid
+
+    def reserve(self, who: int, amount: int) -> None:
+        if self.owes[who] or self.has[who] < amount:
+            raise Refused
+        self.has[who] -= amount
+        self.in_transit += amount

@@ -1,0 +1,87 @@
+"""R12, R13, R16 and M14: the books under many hands, and beside a reference."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from django.db import transaction
+
+from billing import bookkeeping
+from billing.wallet import ledger
+from config.kit.money import Money, split
+from tests.billing.conftest import Shop, shop  # noqa: F401
+from tests.billing.wallet.test_ledger import at_once
+from tests.billing.wallet.test_machine import live
+from tests.scorecard.conftest import Score
+
+pytestmark = [pytest.mark.scorecard, pytest.mark.timeout(1_800)]
+
+
+def test_r13_two_hundred_lives_of_forty_steps_never_differ_from_the_reference(
+    shop: Shop,  # noqa: F811
+):
+    live(shop, lives=200, steps=40)
+
+
+def test_r16_opposite_transfers_on_shuffled_accounts_never_deadlock_or_drift(
+    transactional_db: None, score: Score
+):
+    people = [f"wallet:{number}" for number in range(8)]
+    for name in people:
+        with transaction.atomic():
+            ledger.move(
+                Money(10_000, "usd"), reference=f"{name}:first", source="stripe:clearing", to=name
+            )
+
+    def writer(number: int) -> int:
+        draw = random.Random(number)  # noqa: S311
+        for turn in range(500):
+            source, to = draw.sample(people, 2)
+            with transaction.atomic():
+                name = f"swap:{number}:{turn}"
+                ledger.move(Money(1, "usd"), reference=name, source=source, to=to)
+        return 500
+
+    began = time.monotonic()
+    came = at_once(*[lambda each=each: writer(each) for each in range(4)])
+    spent = time.monotonic() - began
+    left = sum(ledger.balance(name, "usd").amount for name in people)
+    score.holds("writers that were never refused", came.count(500), exactly=4)
+    score.holds("what the wallets have together", left, exactly=80_000)
+    score.holds("the books are right", bookkeeping.verify()["ok"], exactly=True)
+    score.holds("ms for a transfer (200 a second)", 1000 * spent / 2_000, at_most=5.0)
+
+
+def test_r12_ten_thousand_entries_are_proved_within_five_seconds(
+    transactional_db: None, score: Score
+):
+    with transaction.atomic():
+        for number in range(5_000):
+            ledger.move(
+                Money(1 + number % 97, "usd"),
+                reference=f"many:{number}",
+                source="stripe:clearing",
+                to=f"wallet:{number % 50}",
+            )
+    began = time.monotonic()
+    found = bookkeeping.verify()
+    score.holds("entries", found["entries"], exactly=10_000)
+    score.holds("the books are right", found["ok"], exactly=True)
+    score.holds("proved in seconds", time.monotonic() - began, at_most=5.0)
+
+
+def test_m14_a_hundred_thousand_random_splits_lose_nothing():
+    draw = random.Random(14)  # noqa: S311
+    for _ in range(100_000):
+        amount = draw.randrange(10 ** draw.randrange(1, 13))
+        weights = [draw.randrange(10_001) for _ in range(draw.randrange(1, 7))]
+        if not any(weights):
+            continue
+        parts = split(amount, weights)
+        assert sum(parts) == amount
+        assert all(
+            abs(part * sum(weights) - amount * weight) < sum(weights)
+            for part, weight in zip(parts, weights, strict=True)
+        )
