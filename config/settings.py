@@ -218,6 +218,7 @@ SPECTACULAR_SETTINGS = {
         "APIKeyStatusEnum": "apikeys.models.APIKey.Status",
         "OrderStatusEnum": ["pending", "completed", "failed"],
         "PaymentStatusEnum": "billing.models.Payment.Status",
+        "IntervalEnum": "billing.models.Interval",
     },
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
 }
