@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from django.db import transaction
 from django.utils import timezone
 
+from apikeys import notices
 from apikeys.models import APIKey
 from apikeys.scopes import USUAL
-from billing.models import Entitlement, Order, Payment
+from billing.models import Entitlement, Order, Payment, Plan
 from config.kit.errors import AppError
 from sessions_live.models import User
 
@@ -47,7 +48,7 @@ def holding_keys_of(user: User) -> Iterator[None]:
         yield
 
 
-def give_keys(user: User, order: Order | None) -> None:
+def give_keys(user: User, order: Order | None, plan: Plan) -> None:
     """On access: the first key, only ever one per person, or those that were suspended, back.
 
     Safe to repeat; must run inside a transaction.
@@ -56,7 +57,7 @@ def give_keys(user: User, order: Order | None) -> None:
         if APIKey.objects.filter(user=user, from_payment=True).exists():
             _follow_access(user)
         else:
-            _make_first_key(user, order)
+            _make_first_key(user, order, plan)
 
 
 def follow_access(user: User) -> None:
@@ -65,7 +66,7 @@ def follow_access(user: User) -> None:
         _follow_access(user)
 
 
-def _make_first_key(user: User, order: Order | None) -> None:
+def _make_first_key(user: User, order: Order | None, plan: Plan) -> None:
     key = APIKey.objects.create(
         user=user,
         from_payment=True,
@@ -75,6 +76,7 @@ def _make_first_key(user: User, order: Order | None) -> None:
     )
     if order is not None:
         Order.objects.filter(pk=order.pk).update(api_key_id=key.pk)
+    notices.key_ready(key, plan)
 
 
 def _follow_access(user: User) -> None:

@@ -12,7 +12,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from apikeys.finding import find_usable_key
+from apikeys.guessing import note_guess
 from apikeys.models import APIKey
+from config.kit.client_address import client_address
 from config.kit.scopes import refuse_beyond
 from sessions_live.models import User
 from sessions_live.tokens import CHALLENGE
@@ -31,6 +33,7 @@ class KeyAuthentication(BaseAuthentication):
         now = timezone.now()
         key = find_usable_key(secret.strip(), now)
         if key is None:
+            note_guess(secret.strip(), client_address(request.META))
             # The same words for every reason: they are nobody's but the owner's business.
             raise AuthenticationFailed("This API key is not valid.", code="key_not_valid")
         refuse_beyond(key.scopes, request.parser_context["view"], request.method or "")

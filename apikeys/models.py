@@ -52,6 +52,8 @@ class APIKey(models.Model):
     # To the minute: a write per request would cost more than the request.
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    # The last warning of the end, in days before it.
+    warned_days = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=200, blank=True)
     successor = models.OneToOneField(
@@ -75,7 +77,14 @@ class APIKey(models.Model):
                 name="no_key_in_use_without_hash",
             ),
         ]
-        indexes = [models.Index(fields=["user", "-id"], name="api_keys_of_user")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="api_keys_of_user"),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status="active") & Q(expires_at__isnull=False),
+                name="api_keys_ending",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix or self.get_status_display().lower()})"

@@ -12,7 +12,7 @@ from billing.signals import access_granted, access_revoked
 
 @receiver(access_granted)
 def give_keys(entitlement: Entitlement, **_: Any) -> None:
-    access.give_keys(entitlement.user, order_behind(entitlement))
+    access.give_keys(entitlement.user, order_behind(entitlement), entitlement.plan)
 
 
 @receiver(access_revoked)

@@ -9,6 +9,7 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
+        import_module("billing.receivers")
         import_module("billing.webhook_handlers")
         import_module("billing.mails.composing").call_product(
             import_module("billing.branding").product_name

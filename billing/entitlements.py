@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Case, Exists, F, FilteredRelation, IntegerField, OuterRef, Q, When
 from django.utils import timezone
 
+from billing import notices
 from billing.models import Entitlement, EntitlementOverride, Order, Plan, Price, Subscription
 from billing.signals import access_granted, access_revoked
 from billing.usage import quotas as usage_quotas
@@ -72,6 +73,7 @@ def revoke(*, source: str, reason: str) -> None:
         _end(held, reason=reason, at=timezone.now())
         tell_usage(held.user_id, _open_rights(held.user_id), {})
         access_revoked.send(Entitlement, entitlement=held)
+        notices.access_ended(held)
 
 
 def _open_rights(user_id: int) -> list[Entitlement]:

@@ -42,14 +42,18 @@ def record_payment(fact: PaymentFact) -> Payment:
     if payment is None:
         pk = agreed.pk if agreed else new_id()
         payment = new_payment(fact, user, status, pk=pk, order=order, purchase=purchase)
-        follow(payment)
+        follow(payment, order)
     else:
-        keep(payment, news(payment, fact, order, purchase))
+        learnt = news(payment, fact, order, purchase)
+        keep(payment, learnt)
         if payment.can_move_to(status):
             payment.move_to(status, at=fact.at, **outcome(fact))
-            follow(payment)
+            follow(payment, order)
         elif payment.status == status:
+            learnt |= missing_words(payment, fact)
             keep(payment, missing_words(payment, fact))
+            if learnt:
+                notices.receipt(payment, order)
     note_attempt(payment, fact.attempt)
     if payment.is_paid and payment.order is not None:
         orders.complete(payment.order)
@@ -57,11 +61,11 @@ def record_payment(fact: PaymentFact) -> Payment:
     return payment
 
 
-def follow(payment: Payment) -> None:
+def follow(payment: Payment, order: Order | None) -> None:
     """What every change of a payment's status brings with it."""
     if payment.is_paid:
         book(payment)
-    notices.payment_changed(payment)
+    notices.payment_changed(payment, order)
 
 
 def status_of(fact: PaymentFact, *, escrowed: bool) -> Payment.Status:

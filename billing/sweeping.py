@@ -10,7 +10,14 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from billing import duplicates, entitlements, escrow_payments, purchase_news, superseding
+from billing import (
+    duplicates,
+    entitlements,
+    escrow_payments,
+    purchase_news,
+    superseding,
+    usage_notices,
+)
 from billing.checkout import apply_checkout
 from billing.models import Order
 from billing.operations import outgoing
@@ -43,6 +50,7 @@ def sweep() -> dict[str, int]:
         "escrows_reminded": escrow_payments.remind_due(),
         "replaced_ended": end_lesser(),
         **of_those_above(),
+        "thresholds_told": usage_notices.tell_of_thresholds(),
     }
 
 

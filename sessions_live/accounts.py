@@ -15,6 +15,7 @@ from config.kit.client_address import network
 from config.kit.errors import AppError
 from config.kit.limiter import Limit
 from sessions_live.models import User, normal_email
+from sessions_live.signals import registered
 from sessions_live.tokens import CHALLENGE
 
 FAILED_SIGN_INS_PER_MINUTE = 5
@@ -47,7 +48,9 @@ def register(*, email: str, password: str, address: str | None) -> User:
     limiter.take(Limit("registration", network(address), settings.REGISTRATIONS_PER_MINUTE))
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password)
+            user = User.objects.create_user(email, password)
+            registered.send(User, user=user)
+            return user
     except IntegrityError:
         raise EmailTaken(attr="email") from None
 

@@ -13,9 +13,11 @@ from django.utils import timezone
 from config.kit.errors import AppError
 from sessions_live import live
 from sessions_live.devices import recognise
+from sessions_live.familiarity import is_new_to
 from sessions_live.listing import describe
 from sessions_live.models import LiveSession, LiveSessionQuerySet, User
 from sessions_live.places import locate
+from sessions_live.signals import signed_in_anew
 
 # Of what a person does on the page, and of requests, which come too often to write down each.
 BETWEEN_TOUCHES = timedelta(seconds=5)
@@ -30,11 +32,13 @@ class SessionNotFound(AppError):
     detail = "Session not found"
 
 
+@transaction.atomic
 def open_session(
     user: User, *, ip: str | None, user_agent: str, refresh_jti: str = ""
 ) -> LiveSession:
     user_agent = user_agent.replace("\0", "")[:400]
     device = recognise(user_agent)
+    is_new = is_new_to(user, device, ip)
     session = LiveSession.objects.create(
         user=user,
         ip=ip,
@@ -46,6 +50,8 @@ def open_session(
         refresh_jti=refresh_jti,
     )
     user.live_session = session
+    if is_new:
+        signed_in_anew.send(LiveSession, session=session)
     live.say_created(user.pk, describe(session, online=False))
     return session
 

@@ -38,7 +38,7 @@ LEASE = timedelta(minutes=3)
 ATTEMPTS = 5
 PATIENCE = timedelta(days=1)
 # Keys of ours and of the providers, whole or long enough to matter.
-SECRET = re.compile(r"\b(?:sk|rk|pk|whsec|pdl)_[A-Za-z0-9_]{16,}")
+SECRET = re.compile(r"\b(?:sk|rk|pk|whsec|pdl)_[A-Za-z0-9_]{20,}")
 # Once these are sent, nothing says any more to whom.
 LAST_WORDS = frozenset({"account_erased"})
 

@@ -25,7 +25,7 @@ local wait = 0
 for i, key in ipairs(KEYS) do
   local allowed, window = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now - window)
-  if redis.call('ZCARD', key) >= allowed then
+  if redis.call('ZCARD', key) >= allowed and not redis.call('ZSCORE', key, ARGV[1]) then
     local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     wait = math.max(wait, oldest[2] + window - now, 1)
   end
@@ -83,9 +83,10 @@ class _Outage:
 _outage = _Outage()
 
 
-def take(*limits: Limit) -> str:
-    """Counts one try and returns its name for `give_back`; raises TooMany and counts nothing."""
-    attempt = uuid.uuid4().hex
+def take(*limits: Limit, attempt: str = "") -> str:
+    """Counts one try and returns its name for `give_back`; raises TooMany and counts nothing. Tries
+    of one name count as one."""
+    attempt = attempt or uuid.uuid4().hex
     terms = [term for limit in limits for term in (limit.allowed, limit.seconds * 1000)]
     if absence.lasts:
         return attempt

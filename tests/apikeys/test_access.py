@@ -16,7 +16,7 @@ from apikeys.keys import create_key
 from apikeys.models import APIKey
 from billing import sweeping
 from billing.entitlements import grant, revoke
-from billing.models import Entitlement, Order, Subscription
+from billing.models import Entitlement, Order, Plan, Subscription
 from billing.webhooks import inbox
 from config.kit.ids import new_id
 from sessions_live.models import User
@@ -102,7 +102,7 @@ def test_the_webhook_and_the_return_page_at_once_make_one_key(shop: Shop, alice:
 def test_the_database_allows_one_key_by_payment_per_person(owner: User):
     with pytest.raises(IntegrityError), transaction.atomic():
         APIKey.objects.create(user=owner, name="again", status="unrevealed", from_payment=True)
-    give_keys(owner, None)
+    give_keys(owner, None, Plan.objects.get())
     assert APIKey.objects.filter(user=owner).count() == 1
 
 

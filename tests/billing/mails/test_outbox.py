@@ -200,7 +200,7 @@ def test_an_address_cannot_add_a_header(alice: User, post_office: PostOffice):
     assert not post_office.letters
 
 
-@pytest.mark.parametrize("secret", ["sk_" + "0123456789abcdef" * 4, "whsec_0123456789abcdefghij"])
+@pytest.mark.parametrize("secret", ["sk_" + "0123456789abcdef" * 4, "whsec_0123456789abcdefghijkl"])
 def test_no_secret_is_in_a_mail_or_its_row(alice: User, post_office: PostOffice, secret: str):
     context = {**SAMPLES["key_expiring"], "name": f"my {secret}"}
     queue(alice, template="key_expiring", context=context)

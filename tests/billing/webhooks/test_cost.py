@@ -18,8 +18,9 @@ INGESTED = 1
 PROCESSED = 12
 # BEGIN, what is due, whose it is, the mark, COMMIT: once for up to a hundred events.
 SHARED = 5
-# Over the goal, and not to grow: once in a purchase, it writes the right and its API key.
-GRANTING = 19
+# Over the goal, and not to grow: once in a purchase, it writes the right, its API key and the mail
+# that says so.
+GRANTING = 20
 
 
 @pytest.fixture
