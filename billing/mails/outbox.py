@@ -11,8 +11,12 @@ import logging
 import random
 import re
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from smtplib import SMTPRecipientsRefused
 from typing import Any
 
@@ -44,12 +48,15 @@ LAST_WORDS = frozenset({"account_erased"})
 
 Status = Mail.Status
 
+ROW = "(%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s), %s)"
 WRITE = """
 INSERT INTO mails_mail (id, user_id, key, "to", template, context, next_attempt_at, good_until)
-VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s), %s)
+VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET context = EXCLUDED.context
 WHERE mails_mail.status = 'queued' AND mails_mail.attempts = 0
 """
+Row = tuple[str | int | float | datetime | None, ...]
+_gathering: ContextVar[dict[str, Row] | None] = ContextVar("gathering", default=None)
 
 
 class NotTaken(OSError):
@@ -72,14 +79,33 @@ def write(wanted: Wanted, *, good_until: datetime | None, settles_in: timedelta)
     context = json.dumps(without_secrets(wanted.context), cls=DjangoJSONEncoder)
     who = (str(new_id()), wanted.user_id, wanted.key, wanted.to)
     what = (wanted.template, context, settles_in.total_seconds(), good_until)
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE, (*who, *what))
+    with gathered() as rows:
+        rows[wanted.key] = (*who, *what)
+
+
+@contextmanager
+def gathered() -> Iterator[dict[str, Row]]:
+    """Mails that are queued inside are written as it ends, in one statement; none where it fails.
+    For what has many news at once, inside its transaction."""
+    outer, rows = _gathering.get(), dict[str, Row]()
+    token = _gathering.set(rows)
+    try:
+        yield rows
+    finally:
+        _gathering.reset(token)
+    if outer is not None:
+        outer.update(rows)
+    elif rows:
+        with connection.cursor() as cursor:
+            wording = WRITE.format(rows=", ".join([ROW] * len(rows)))
+            cursor.execute(wording, tuple(chain.from_iterable(rows.values())))
 
 
 def without_secrets(context: dict[str, Any]) -> dict[str, Any]:
-    """People name their keys as they like, also after the key."""
+    """People name their keys as they like, also after the key. Nor a NUL, which PostgreSQL's text
+    cannot hold."""
     return {
-        name: SECRET.sub("…", value) if isinstance(value, str) else value
+        name: SECRET.sub("…", value).replace("\0", "") if isinstance(value, str) else value
         for name, value in context.items()
     }
 

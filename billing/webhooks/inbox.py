@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from billing.mails.outbox import gathered
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
 from billing.providers.facts import Fact
@@ -107,7 +108,7 @@ def take(event: WebhookEvent, facts: list[Fact] | None = None) -> str:
     token = request_id.current.set(event.request_id)
     because = cause.current.set(event.event_id)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), gathered():
             told = list(
                 get_provider(event.provider).facts(event.payload) if facts is None else facts
             )

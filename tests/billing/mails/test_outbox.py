@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing import mails
@@ -53,6 +55,22 @@ def test_one_happening_makes_one_mail(alice: User, post_office: PostOffice):
         queue(alice)
         outbox.send_due()
     assert len(post_office.letters) == 1
+
+
+def test_many_mails_of_one_event_are_written_together_or_not_at_all(alice: User):
+    with CaptureQueriesContext(connection) as asked, outbox.gathered():
+        for key in ("a", "b", "a"):
+            queue_now(alice, key)
+        assert not asked
+    assert len(asked) == 1
+    with suppress(RuntimeError), outbox.gathered():
+        queue_now(alice, "c")
+        raise RuntimeError
+    assert sorted(Mail.objects.values_list("key", flat=True)) == ["a", "b"]
+
+
+def queue_now(user: User, key: str) -> None:
+    mails.queue(user=user, template="welcome", key=key, context=SAMPLES["welcome"])
 
 
 def test_what_is_undone_is_not_told(alice: User, post_office: PostOffice):
