@@ -307,11 +307,6 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour="3", minute="17"),
         "options": {"expires": 3600},
     },
-    "warn-of-expiry": {
-        "task": "apikeys.tasks.warn_of_expiry",
-        "schedule": 600.0,
-        "options": {"expires": 600},
-    },
     # A copy for staff to look at may lag a little; the effects of events never wait for it.
     "feed-mirror": {
         "task": "billing.webhooks.tasks.feed_mirror",

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from apikeys.models import APIKey
-from apikeys.tasks import warn_of_expiry
+from billing import sweeping
 from billing.mails.models import Mail
 from sessions_live.models import User
 from tests.apikeys.conftest import lose_access, signed_in
@@ -40,16 +40,16 @@ def warned() -> list[int]:
 def test_the_end_of_a_key_is_told_30_7_and_1_days_before_once_each(key: APIKey):
     for days in (31, 30, 29, 8, 7, 6, 2, 1):
         ends_in(key, days=days)
-        warn_of_expiry()
-        warn_of_expiry()
+        sweeping.sweep()
+        sweeping.sweep()
     ends_in(key, hours=-1)
-    warn_of_expiry()
+    sweeping.sweep()
     assert warned() == [30, 7, 1]
 
 
 def test_the_mail_names_the_key_and_holds_no_secret(key: APIKey):
     ends = ends_in(key, days=7)
-    warn_of_expiry()
+    sweeping.sweep()
     mail = Mail.objects.get(template="key_expiring")
     assert (mail.to, mail.good_until) == ("owner@example.com", ends)
     assert mail.context["name"] == "Importer"
@@ -59,31 +59,31 @@ def test_the_mail_names_the_key_and_holds_no_secret(key: APIKey):
 
 def test_who_looks_late_warns_of_the_nearest_day_only(key: APIKey):
     ends_in(key, hours=12)
-    warn_of_expiry()
+    sweeping.sweep()
     assert warned() == [1]
 
 
 def test_a_revoked_key_is_not_warned_of(key: APIKey, owner: User):
     ends_in(key, days=7)
     signed_in(owner).delete(f"{DOOR}/{key.pk}")
-    warn_of_expiry()
+    sweeping.sweep()
     assert warned() == []
 
 
 def test_a_rotated_key_is_not_warned_of_but_its_successor_is(key: APIKey, owner: User):
     ends_in(key, days=7)
     rotated = signed_in(owner).post(f"{DOOR}/{key.pk}/rotate", {"grace_seconds": 86_400})
-    warn_of_expiry()
+    sweeping.sweep()
     assert warned() == []
     ends_in(APIKey.objects.get(pk=rotated.json()["id"]), days=30)
-    warn_of_expiry()
+    sweeping.sweep()
     assert warned() == [30]
 
 
 def test_a_key_that_was_made_for_a_week_is_warned_of_on_its_last_day_only(owner: User):
     ends = timezone.now() + timedelta(days=7)
     signed_in(owner).post(DOOR, {"name": "Week", "expires_at": ends.isoformat()})
-    warn_of_expiry()
+    sweeping.sweep()
     assert warned() == []
 
 
@@ -91,5 +91,5 @@ def test_a_key_that_has_no_end_or_does_not_work_is_not_warned_of(key: APIKey, ow
     signed_in(owner).post(DOOR, {"name": "Forever"})
     ends_in(key, days=7)
     lose_access(owner)
-    warn_of_expiry()
+    sweeping.sweep()
     assert warned() == []
