@@ -11,6 +11,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -92,14 +93,21 @@ DECISIONS = {
 
 class HistoryInline(ReadOnlyInline):
     model = SubscriptionEvent
-    fields = ("at", "what", "by", "actor", "because", "told_by")
+    fields = ("at", "what", "person", "because", "told_by")
     verbose_name_plural = "History"
     ordering = ("-at", "-id")
     per_page = 50
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("actor", "subscription")
+
     @display(description="what")
     def what(self, event: SubscriptionEvent) -> str:
         return story(event)
+
+    @display(description="by")
+    def person(self, event: SubscriptionEvent) -> str:
+        return f"{event.get_by_display()}: {event.actor}" if event.actor else event.get_by_display()
 
     @display(description="reason")
     def because(self, event: SubscriptionEvent) -> str:

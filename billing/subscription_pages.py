@@ -17,7 +17,7 @@ from billing.models import Interval, Price, Subscription, SubscriptionEvent
 from billing.moves import Move
 from billing.subscription_life import FEEDBACK, Asking
 from billing.subscription_wording import question
-from billing.wording import day
+from billing.wording import day, rate, standing
 from config.kit.errors import AppError
 from sessions_live.caller import caller
 from sessions_live.models import User
@@ -166,7 +166,7 @@ def change(request: HttpRequest) -> HttpResponse:
         return done_or_refused(
             request,
             lambda: plan_changes.change(user, asking, tier=tier, interval=interval),
-            "Your plan is changed.",
+            changed_words,
         )
     try:
         preview = plan_changes.preview(user, tier=tier, interval=interval)
@@ -176,14 +176,22 @@ def change(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/subscription/change.html", context)
 
 
+def changed_words(changed: Subscription) -> str:
+    if changed.planned_price is not None:
+        return f"{standing(changed).next} Until then everything stays as it is."
+    return f"You have {changed.plan.name} now, for {rate(changed)}."
+
+
 def done_or_refused(
-    request: HttpRequest, act: Callable[[], Subscription], words: str
+    request: HttpRequest,
+    act: Callable[[], Subscription],
+    words: str | Callable[[Subscription], str],
 ) -> HttpResponse:
     try:
-        act()
+        changed = act()
     except AppError as refusal:
         return refused(request, refusal.detail)
-    messages.success(request, words)
+    messages.success(request, words if isinstance(words, str) else words(changed))
     return redirect("subscription")
 
 

@@ -63,8 +63,7 @@ def what_comes_next(subscription: Subscription, status: Subscription.Status) -> 
             ends = day(subscription.trial_end)
             return f"Free until {ends}, then {rate(subscription)}."
         case Subscription.Status.ACTIVE:
-            renews = day(subscription.current_period_end)
-            return f"Renews on {renews} for {subscription.money}."
+            return what_renews(subscription)
         case Subscription.Status.PAST_DUE:
             grace = day(subscription.grace_until)
             return f"The last payment failed. You keep access until {grace}."
@@ -73,11 +72,22 @@ def what_comes_next(subscription: Subscription, status: Subscription.Status) -> 
         case Subscription.Status.INCOMPLETE:
             return "The first payment is not complete yet."
         case Subscription.Status.PAUSED:
-            if subscription.paid_until and subscription.paid_until > timezone.now():
-                return f"Nothing is charged. You keep access until {day(subscription.paid_until)}."
-            return "Nothing is charged while it is paused, and you have no access."
+            return what_is_left(subscription)
         case _:
             return f"It ended on {day(subscription.ended_at or subscription.canceled_at)}."
+
+
+def what_renews(subscription: Subscription) -> str:
+    if (planned := subscription.planned_price) is not None:
+        begins = day(subscription.planned_at)
+        return f"Changes to {planned.plan.name} on {begins}, for {rate(planned)}."
+    return f"Renews on {day(subscription.current_period_end)} for {subscription.money}."
+
+
+def what_is_left(paused: Subscription) -> str:
+    if paused.paid_until and paused.paid_until > timezone.now():
+        return f"Nothing is charged. You keep access until {day(paused.paid_until)}."
+    return "Nothing is charged while it is paused, and you have no access."
 
 
 def payment_label(payment: Payment) -> str:

@@ -69,6 +69,8 @@ class Operation(Moves):
     # What whoever asked is told, and what is for staff alone: the provider's words, or a traceback.
     error = models.TextField(blank=True)
     words = models.TextField(blank=True)
+    # Which kind of no it was, so that whoever asks again is told the same.
+    refusal = models.CharField(max_length=60, blank=True)
     request_id = models.CharField(max_length=128, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     submitted_at = models.DateTimeField(null=True, blank=True)

@@ -22,7 +22,12 @@ from django.utils import timezone
 from billing.operations.models import LONGEST_CALL, Operation
 from billing.operations.registry import Done, carrier_of
 from billing.providers import patience
-from billing.providers.base import ProviderDown, ProviderError, ProviderRefused
+from billing.providers.base import (
+    PaymentRefused,
+    ProviderDown,
+    ProviderError,
+    ProviderRefused,
+)
 from billing.webhooks.inbox import hold_subject
 from billing.webhooks.registry import dispatch
 from config.kit import request_id
@@ -41,6 +46,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 AT_ONCE = 100
 
 Status = Operation.Status
+REFUSALS = {each.code: each for each in (ProviderRefused, PaymentRefused)}
 
 
 class KeyReused(AppError):
@@ -235,6 +241,7 @@ def _refused(operation: Operation, refusal: ProviderRefused) -> None:
         operation,
         status=Status.FAILED,
         error=refusal.detail,
+        refusal=refusal.code,
         words=refusal.words.replace("\0", ""),
         finished_at=timezone.now(),
     )
@@ -292,7 +299,9 @@ def _verdict(operation: Operation, trouble: Exception | None) -> Operation:
     if operation.status == Status.SUCCEEDED:
         return operation
     if operation.status == Status.FAILED:
-        raise trouble if isinstance(trouble, ProviderRefused) else ProviderRefused(operation.error)
+        if isinstance(trouble, ProviderRefused):
+            raise trouble
+        raise REFUSALS.get(operation.refusal, ProviderRefused)(operation.error)
     if trouble is None or isinstance(trouble, ProviderError):
         raise Unanswered(trouble) from trouble
     raise trouble

@@ -65,7 +65,7 @@ def test_a_change_shows_its_price_before_it_is_confirmed(life: Life, browser: Cl
     assert due
     assert f"Pay {due[1]} and change" in shown
     seen = press(browser, path)
-    assert "Your plan is changed." in seen
+    assert "You have Pro now, for $97.00 per month." in seen
     assert "Changed from Trader ($49.00 per month) to Pro ($97.00 per month)" in seen
     paid = life.invoices()[0]["amount_paid"]
     assert due[1] == f"${paid / 100:.2f}"
@@ -74,9 +74,9 @@ def test_a_change_shows_its_price_before_it_is_confirmed(life: Life, browser: Cl
 
 
 def test_a_change_that_waits_is_shown_and_can_be_dropped(life: Life, browser: Client):
-    press(browser, "/subscription/change?tier=starter&interval=month")
-    seen = text(browser.get("/subscription"))
-    assert "it changes to Starter, for $19.00 per month" in seen
+    seen = press(browser, "/subscription/change?tier=starter&interval=month")
+    assert re.search(r"Changes to Starter on .+, for \$19.00 per month. Until then", seen)
+    assert "Changes to Starter on" in text(browser.get("/"))
     assert mailed("subscription_changed")[0]["scheduled"] is True
     seen = press(browser, "/subscription/keep")
     assert "Trader stays your plan." in seen
