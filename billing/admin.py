@@ -9,10 +9,12 @@ from unfold.decorators import display
 
 from billing.access_admin import EntitlementAdmin, EntitlementOverrideAdmin
 from billing.books_admin import AccountAdmin, EntryAdmin, EscrowAdmin, TransferAdmin
+from billing.invoices_admin import InvoiceAdmin
 from billing.models import (
     Customer,
     Entitlement,
     EntitlementOverride,
+    Invoice,
     Item,
     Order,
     Payment,
@@ -254,6 +256,7 @@ class SubscriptionAdmin(SubscriptionDecisions):
         return payments_link(subscription.pk, "Payments of this subscription")
 
 
+admin.site.register(Invoice, InvoiceAdmin)
 admin.site.register(Purchase, PurchaseAdmin)
 admin.site.register(Account, AccountAdmin)
 admin.site.register(Transfer, TransferAdmin)

@@ -17,6 +17,7 @@ SIDEBAR = (
         (
             ("Payments", "payments", "billing.payment"),
             ("Subscriptions", "autorenew", "billing.subscription"),
+            ("Invoices", "receipt_long", "billing.invoice"),
             ("Orders", "shopping_cart", "billing.order"),
             ("Items bought", "category", "billing.purchase"),
             ("Escrow", "lock", "wallet.escrow"),

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from billing import payment_export, payment_search, returns
+from billing import invoicing, payment_export, payment_search, returns
 from billing.history_api import payment_of
 from billing.models import Payment, Plan
 from billing.payment_search import Wishes
@@ -113,6 +113,7 @@ def payment(request: HttpRequest, pk: str) -> HttpResponse:
     context = {
         "payment": shown,
         "timeline": timeline_of(shown),
+        "invoice": invoicing.invoice_of(shown),
         "refunds": returns.teller().refunds_of(shown),
     }
     return render(request, "billing/payment.html", context)

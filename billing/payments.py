@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from billing import bought, escrow_payments, notices, orders
+from billing import bought, escrow_payments, notices, orders, receipts
 from billing.models import Order, Payment, PaymentAttempt, Purchase, Subscription
 from billing.owners import find_order, find_purchase, owner_of
 from billing.providers.facts import (
@@ -58,6 +58,7 @@ def record_payment(fact: PaymentFact) -> Payment:
     if payment.is_paid and payment.order is not None:
         orders.complete(payment.order)
     bought.follow(payment)
+    receipts.announce(payment)
     return payment
 
 

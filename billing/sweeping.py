@@ -14,7 +14,9 @@ from billing import (
     duplicates,
     entitlements,
     escrow_payments,
+    payment_methods,
     purchase_news,
+    receipts,
     superseding,
     usage_notices,
 )
@@ -43,6 +45,8 @@ def sweep() -> dict[str, int]:
         **outgoing.sweep(),
         "checkouts_asked": ask_about_checkouts(),
         "purchases_asked": purchase_news.ask_about_quiet(),
+        "methods_learned": payment_methods.learn_recent(),
+        "receipts_written": receipts.write_due(),
         "grace_ended": entitlements.revoke_expired(),
         "duplicates_canceled": cancel_duplicates(),
         "ledger_changes_folded": ledger.fold(),

@@ -33,6 +33,13 @@ def end_lesser(order_id: str) -> None:
 
 
 @shared_task
+def write_receipt(payment_id: str) -> None:
+    from billing import receipts
+
+    receipts.write_one(payment_id)
+
+
+@shared_task
 def sweep() -> None:
     from billing import sweeping
 

@@ -7,6 +7,7 @@ from billing import (
     customers,
     escrow_payments,
     hosted_page,
+    invoicing,
     payments,
     plans,
     purchase_calls,
@@ -55,6 +56,11 @@ def payment_told(fact: facts.PaymentFact) -> None:
 @handles(facts.PaymentBelongsToInvoice)
 def payment_belongs_to_invoice(fact: facts.PaymentBelongsToInvoice) -> None:
     payments.link_invoice(fact)
+
+
+@handles(facts.InvoiceChanged)
+def invoice_changed(fact: facts.InvoiceChanged) -> None:
+    invoicing.follow(fact)
 
 
 @handles(facts.SubscriptionChanged)

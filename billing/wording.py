@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.utils import dateformat, timezone
 
-from billing.models import Interval, Payment, Price, Subscription
+from billing.models import Interval, Invoice, Payment, Price, Subscription
 
 # Tones are those of Unfold's labels; the pages' style sheet has the same names.
 PAYMENT_TONES = {
@@ -25,6 +25,11 @@ SUBSCRIPTION_TONES = {
     Subscription.Status.PAST_DUE: "warning",
     Subscription.Status.UNPAID: "danger",
     Subscription.Status.INCOMPLETE: "warning",
+}
+INVOICE_TONES = {
+    Invoice.Status.OPEN: "warning",
+    Invoice.Status.PAID: "success",
+    Invoice.Status.UNCOLLECTIBLE: "danger",
 }
 PER_INTERVAL = {Interval.MONTH: "per month", Interval.YEAR: "per year", Interval.ONCE: "once"}
 
@@ -97,3 +102,7 @@ def payment_label(payment: Payment) -> str:
 
 def payment_tone(payment: Payment) -> str:
     return PAYMENT_TONES.get(Payment.Status(payment.status), "neutral")
+
+
+def invoice_tone(invoice: Invoice) -> str:
+    return INVOICE_TONES.get(Invoice.Status(invoice.status), "neutral")

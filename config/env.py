@@ -77,6 +77,10 @@ class Environment(BaseSettings):
     frontend_urls: CommaSeparated = ()
     product_url: str = ""
     catalog: str = "pain_tracker"
+    # Who stands on invoices and receipts; address lines are parted by |.
+    seller_name: str = ""
+    seller_address: str = ""
+    seller_tax_id: str = ""
     platform_fee_bps: int = Field(1000, ge=0, le=10_000)
     escrow_remind_days: int = Field(7, ge=0, le=365)
     escrow_release_days: int = Field(0, ge=0, le=365)

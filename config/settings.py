@@ -275,6 +275,9 @@ DJSTRIPE_USE_NATIVE_JSONFIELD = True
 # Off: dj-stripe would follow this metadata to write to customers at Stripe.
 DJSTRIPE_SUBSCRIBER_CUSTOMER_KEY = ""
 CATALOG = env.catalog
+SELLER_NAME = env.seller_name
+SELLER_ADDRESS = env.seller_address
+SELLER_TAX_ID = env.seller_tax_id
 PLATFORM_FEE_BPS = env.platform_fee_bps
 ESCROW_REMIND_DAYS = env.escrow_remind_days
 ESCROW_RELEASE_DAYS = env.escrow_release_days

@@ -2,6 +2,7 @@ from billing.models.catalogue import Interval, Item, Plan, Price, ProviderPrice
 from billing.models.conversations import Conversation
 from billing.models.entitlements import Entitlement, EntitlementOverride
 from billing.models.history import ChangeQuote, SubscriptionEvent
+from billing.models.invoices import Invoice, NumberSeries
 from billing.models.orders import Customer, Order
 from billing.models.payments import Payment, PaymentAttempt, PaymentEvent
 from billing.models.purchases import Purchase
@@ -14,7 +15,9 @@ __all__ = [
     "Entitlement",
     "EntitlementOverride",
     "Interval",
+    "Invoice",
     "Item",
+    "NumberSeries",
     "Order",
     "Payment",
     "PaymentAttempt",

@@ -163,6 +163,57 @@ class PlannedPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicedLine:
+    """Of a period in the provider's seconds, where it has one."""
+
+    description: str
+    quantity: int
+    amount: int
+    period_start: int | None = None
+    period_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillTo:
+    name: str
+    email: str
+    address: tuple[str, ...]
+    tax_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceChanged(Fact):
+    """All amounts are of its currency's minor unit."""
+
+    invoice_id: str
+    customer_id: str
+    subscription_id: str
+    number: str
+    status: str
+    currency: str
+    subtotal: int
+    discount: int
+    tax: int
+    total: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    hosted_url: str
+    provider_pdf_url: str
+    period_start: datetime | None
+    period_end: datetime | None
+    created_at: datetime
+    issued_at: datetime | None
+    due_at: datetime | None
+    paid_at: datetime | None
+    voided_at: datetime | None
+    attempt_count: int
+    next_attempt_at: datetime | None
+    lines: tuple[InvoicedLine, ...]
+    bill_to: BillTo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionChanged(Fact):
     subscription_id: str
     customer_id: str

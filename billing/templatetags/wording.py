@@ -12,6 +12,7 @@ register.filter("day", wording.day)
 register.filter("rate", wording.rate)
 register.filter("standing", wording.standing)
 register.filter("payment_label", wording.payment_label)
+register.filter("invoice_tone", wording.invoice_tone)
 register.filter("payment_tone", wording.payment_tone)
 
 

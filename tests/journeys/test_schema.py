@@ -28,6 +28,8 @@ DOORS = {
     ("post", "/api/v1/payment-intents"),
     ("get", "/api/v1/payment-intents/{intent_id}"),
     ("get", "/api/v1/purchases"),
+    ("get", "/api/v1/invoices"),
+    ("get", "/api/v1/invoices/{id}/pdf"),
     ("get", "/api/v1/subscription"),
     ("post", "/api/v1/subscription/cancel"),
     ("post", "/api/v1/subscription/reactivate"),

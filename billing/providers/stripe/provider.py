@@ -38,6 +38,7 @@ from billing.providers.stripe import (
     deliveries,
     ending,
     intents,
+    invoices,
     item_pages,
     making,
     money,
@@ -77,8 +78,13 @@ class StripeProvider:
             return [self._subscription(fact.subscription_id, fact.at), fact]
         if isinstance(fact, PaymentFact) and fact.invoice_id:
             with stripe_says() as stripe:
-                invoice = stripe.v1.invoices.retrieve(fact.invoice_id, {"expand": ["payments"]})
-            return [replace(fact, payment_id=translation.intent_of(invoice.to_dict()))]
+                invoice = stripe.v1.invoices.retrieve(
+                    fact.invoice_id, {"expand": ["payments"]}
+                ).to_dict()
+            return [
+                invoices.invoice_fact(invoice, fact.at, READ),
+                replace(fact, payment_id=translation.intent_of(invoice)),
+            ]
         return [fact]
 
     def _subscription(self, subscription_id: str, at: datetime) -> Fact:

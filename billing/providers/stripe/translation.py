@@ -7,7 +7,7 @@ Written for API version 2026-05-27.dahlia; fields that moved since 2024 are read
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from billing.providers.base import UnknownShape
@@ -30,10 +30,18 @@ from billing.providers.facts import (
     PlannedPrice,
     SubscriptionChanged,
 )
+from billing.providers.stripe.invoices import changed, changed_and
+from billing.providers.stripe.reading import (
+    PROVIDER,
+    Payload,
+    id_of,
+    instant,
+    instant_or_none,
+    subscription_of_invoice,
+)
 from config.kit.money import Money
 
-PROVIDER = "stripe"
-Payload = Mapping[str, Any]
+__all__ = ["PROVIDER", "id_of", "instant", "instant_or_none"]
 
 
 def facts_of(event: Payload) -> list[Fact]:
@@ -51,21 +59,6 @@ def subject_of(event: Payload) -> str:
     if thing.get("object") == "customer":
         return str(thing["id"])
     return id_of(thing.get("customer")) or str(thing.get("id", event["id"]))
-
-
-def instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
-
-
-def instant_or_none(seconds: int | None) -> datetime | None:
-    return None if seconds is None else instant(seconds)
-
-
-def id_of(reference: Any) -> str:
-    """An expandable field is an id, an object, or null."""
-    if reference is None:
-        return ""
-    return str(reference if isinstance(reference, str) else reference["id"])
 
 
 # --- checkout sessions ----------------------------------------------------------------------------
@@ -114,7 +107,7 @@ def checkout_story(session: Payload) -> list[Fact]:
     if intent:
         told += _intent_story(intent)
     if paid_at:
-        told += invoice_paid(invoice, at)
+        told += changed_and(invoice_paid)(invoice, at)
     return told
 
 
@@ -210,7 +203,7 @@ def invoice_payment_failed(invoice: Payload, at: datetime) -> list[Fact]:
 
 
 def _invoice_fact(kind: type[PaymentFact], invoice: Payload, at: datetime, amount: int) -> Fact:
-    subscription_id, metadata = _subscription_of(invoice)
+    subscription_id, metadata = subscription_of_invoice(invoice)
     return kind(
         provider=PROVIDER,
         at=at,
@@ -222,14 +215,6 @@ def _invoice_fact(kind: type[PaymentFact], invoice: Payload, at: datetime, amoun
         subscription_id=subscription_id,
         created_at=instant(invoice["created"]),
     )
-
-
-def _subscription_of(invoice: Payload) -> tuple[str, Mapping[str, str]]:
-    details = invoice.get("subscription_details")
-    if "parent" in invoice:
-        details = (invoice["parent"] or {}).get("subscription_details")
-        return id_of((details or {}).get("subscription")), (details or {}).get("metadata") or {}
-    return id_of(invoice["subscription"]), (details or {}).get("metadata") or {}
 
 
 def intent_of(invoice: Payload) -> str:
@@ -353,9 +338,12 @@ READERS: dict[str, Callable[[Payload, datetime], list[Fact]]] = {
     "payment_intent.payment_failed": payment_intent_facts(PaymentFailed),
     "payment_intent.processing": payment_intent_facts(PaymentProcessing),
     "payment_intent.canceled": payment_intent_facts(PaymentCanceled),
-    "invoice.paid": invoice_paid,
-    "invoice.payment_succeeded": invoice_paid,
-    "invoice.payment_failed": invoice_payment_failed,
+    "invoice.finalized": changed,
+    "invoice.paid": changed_and(invoice_paid),
+    "invoice.payment_succeeded": changed_and(invoice_paid),
+    "invoice.payment_failed": changed_and(invoice_payment_failed),
+    "invoice.voided": changed,
+    "invoice.marked_uncollectible": changed,
     "invoice_payment.paid": invoice_payment_facts,
     "customer.subscription.created": subscription_facts(CREATED),
     "customer.subscription.updated": subscription_facts(UPDATED),
