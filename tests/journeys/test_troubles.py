@@ -59,8 +59,14 @@ def test_redis_hangs_all_the_while(product: Product):
     try:
         pay(product, buyer)
         end_is_right(buyer)
+        eventually(lambda: mails_sent_to(product, buyer) == ["key_ready", "receipt", "welcome"])
     finally:
         product.signal("redis", signal.SIGCONT)
+
+
+def mails_sent_to(product: Product, person: Person) -> list[str]:
+    sent = """SELECT template FROM mails_mail WHERE status = 'sent' AND "to" = %s ORDER BY 1"""
+    return [template for (template,) in product.rows(sent, person.email)]
 
 
 def test_the_event_comes_first(product: Product):

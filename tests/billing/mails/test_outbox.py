@@ -16,8 +16,10 @@ from billing import mails
 from billing.mails import outbox
 from billing.mails.models import Mail
 from billing.mails.samples import SAMPLES
+from billing.mails.sending import MailThread
 from sessions_live.models import User
 from tests.billing.mails.post_office import PostOffice
+from tests.waiting import eventually
 
 
 def queue(user: User, key: str = "welcome:1", **changes: Any) -> Mail:
@@ -241,3 +243,16 @@ def test_the_last_mail_forgets_whom_it_was_for(alice: User, post_office: PostOff
         "Your account with Pain Tracker is erased"
     ]
     assert "alice" not in str(list(Mail.objects.values("to", "context", "subject")))
+
+
+def test_a_worker_finds_mails_by_itself(alice: User, post_office: PostOffice):
+    """Nothing rings for it, so nothing that is down can keep it from looking."""
+    thread = MailThread()
+    thread.start()
+    try:
+        queue(alice)
+        eventually(lambda: post_office.letters)
+        eventually(lambda: Mail.objects.get().status == "sent")
+    finally:
+        thread.stop()
+    assert not thread.is_alive()
