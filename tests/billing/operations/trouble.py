@@ -30,10 +30,12 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 SLOW: dict[str, dict[str, Any]] = {
     "503": {"mode": "status", "status": 503, **TWICE},
-    "time-out": {"mode": "delay", "seconds": 30, **TWICE},
+    "time-out": {"mode": "delay", "seconds": 6, **TWICE},
     "slow drip": {"mode": "slow_drip", "seconds": 60, **TWICE},
 }
 FAULTS = QUICK | SLOW
+# In the gate each call meets these; the checkout meets all that are quick.
+GATE = ("500", "429 and when", "reset after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,36 @@ def of_customer(shop: Shop, user: User, what: str, **filters: str) -> list[dict[
     return found
 
 
+def subscribe(shop: Shop, user: User) -> None:
+    shop.look_back(user, shop.buy(user, "trader"))
+
+
+def ask_for(path: str, **body: Any) -> Callable[[Shop, User], int]:
+    def ask(shop: Shop, user: User) -> int:
+        return int(shop.client(user).post(f"/api/v1/{path}", body, format="json").status_code)
+
+    return ask
+
+
+def ending(shop: Shop, user: User) -> int:
+    return sum(each["cancel_at_period_end"] for each in of_customer(shop, user, "subscriptions"))
+
+
+def charged_for_the_change(shop: Shop, user: User) -> int:
+    reasons = [each["billing_reason"] for each in of_customer(shop, user, "invoices")]
+    return reasons.count("subscription_update")
+
+
+def pay_somebody(shop: Shop, user: User) -> int:
+    payee = shop.person()
+    agreed = {"payee": payee.email, "amount": 1000, "currency": "usd", "description": "geese"}
+    return ask_for("escrow-payments", **agreed)(shop, user)
+
+
+def intents(shop: Shop, user: User) -> int:
+    return len(of_customer(shop, user, "payment_intents"))
+
+
 CALLS = (
     Call(
         "customer.create",
@@ -99,6 +131,28 @@ CALLS = (
         cancel_duplicate,
         lambda shop, user: len(of_customer(shop, user, "subscriptions", status="canceled")),
     ),
+    Call(
+        "subscription.move",
+        "POST /v1/subscriptions/.*",
+        subscribe,
+        ask_for("subscription/cancel"),
+        ending,
+    ),
+    Call(
+        "subscription.move",
+        "POST /v1/subscriptions/.*",
+        subscribe,
+        ask_for("subscription/change", tier="pro", interval="month"),
+        charged_for_the_change,
+    ),
+    Call(
+        "intent.open",
+        "POST /v1/payment_intents",
+        become_customer,
+        ask_for("payment-intents", item_id="tip"),
+        intents,
+    ),
+    Call("escrow.open", "POST /v1/payment_intents", become_customer, pay_somebody, intents),
 )
 
 
