@@ -31,10 +31,14 @@ from billing.providers.base import ProviderError
 from billing.providers.mirror import forgetting as mirror
 from billing.tasks import announce
 from billing.webhooks import forgetting
+from config.kit.redis_client import redis_client
 from privacy import at_providers, holds
 from privacy.inventory import INVENTORY
 from privacy.models import Erasure
+from sessions_live.line import feed_key
 from sessions_live.models import User
+from sessions_live.rooms import payments_room, sessions_room
+from sessions_live.sessions import end_sessions_of
 
 log = logging.getLogger(__name__)
 alarm = logging.getLogger("alarm")
@@ -71,8 +75,9 @@ def _announce(pk: str) -> None:
 
 def close_account(user: User) -> None:
     """Safe to repeat; must run inside a transaction."""
+    end_sessions_of(user, reason="erased")  # and with them tokens and sockets
     user.is_active = False
-    user.save(update_fields=["is_active"])  # ends the sessions, and with them tokens and sockets
+    user.save(update_fields=["is_active"])
     for key in APIKey.objects.filter(user=user).exclude(status=APIKey.Status.REVOKED):
         keys.revoke(key, reason="account erased")
 
@@ -133,10 +138,11 @@ def leave(erasure: Erasure) -> None:
     at_providers.end_everything(user)
     known = at_providers.be_forgotten(user)
     words = words_for(user)
-    went = {"webhook events": 0, "copies of the provider's objects": 0}
-    for provider, ids in known.items():
-        went["webhook events"] += forgetting.blacken_past(provider, ids, words)
-    went["copies of the provider's objects"] = forget_copies(user, known, words)
+    blackened = (forgetting.blacken_past(*each, words) for each in known.items())
+    went = {
+        "Webhook events": sum(blackened),
+        "Copies of the provider's objects": forget_copies(user, known, words),
+    }
     anonymise(erasure, went)
 
 
@@ -166,10 +172,11 @@ def anonymise(erasure: Erasure, went: dict[str, int]) -> None:
             context={"email": user.email, "at": now},
         )
         went = went | scrub_rows(user)
-        went["lines of the staff's journal"] = scrub_journal(words)
+        went["Lines of the staff's journal"] = scrub_journal(words)
         forget_who(user)
+        transaction.on_commit(lambda: forget_feed(user.pk), robust=True)
         kept = [
-            {"what": table.label, "rows": table.of(user).count(), "why": table.law}
+            {"what": table.words, "rows": table.of(user).count(), "why": table.law}
             for table in INVENTORY
             if table.law
         ]
@@ -182,11 +189,11 @@ def scrub_rows(user: User) -> dict[str, int]:
     went: dict[str, int] = {}
     for table in INVENTORY:
         if table.goes:
-            went[table.label], _ = table.of(user).delete()
+            went[table.words], _ = table.of(user).delete()
         elif table.scrub:
-            went[table.label] = _scrub(table.of(user), dict(table.scrub))
+            went[table.words] = _scrub(table.of(user), dict(table.scrub))
     outbox.forget(user.pk)
-    return {label: rows for label, rows in went.items() if rows}
+    return {words: rows for words, rows in went.items() if rows}
 
 
 def _scrub(rows: Any, empty: dict[str, Any]) -> int:
@@ -200,6 +207,11 @@ def scrub_journal(words: list[str]) -> int:
     for word in words:
         about |= Q(object_repr__icontains=word) | Q(change_message__icontains=word)
     return LogEntry.objects.filter(about).update(object_repr="Erased", change_message="")
+
+
+def forget_feed(user_id: int) -> None:
+    """Where Redis does not answer, it forgets by itself within a day."""
+    redis_client().delete(feed_key(payments_room(user_id)), feed_key(sessions_room(user_id)))
 
 
 def forget_who(user: User) -> None:

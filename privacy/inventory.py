@@ -39,6 +39,12 @@ class Table:
         return apps.get_model(self.label)
 
     @property
+    def words(self) -> str:
+        """For a receipt."""
+        named = str(self.model._meta.verbose_name_plural)
+        return named[:1].upper() + named[1:]
+
+    @property
     def name(self) -> str:
         """Of its section in an export."""
         table = self.model._meta.db_table

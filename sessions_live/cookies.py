@@ -21,6 +21,7 @@ FAREWELLS = {
     "ended_by_staff": "Our staff signed this device out. Ask us if you do not know why.",
     "password_changed": "Your password was changed, so every other device was signed out.",
     "disabled": "Your account is disabled.",
+    "erased": "Your account is closed, as you asked for, and is being erased.",
     "refresh_reused": "This session was ended because somebody else may have used it.",
     "expired": "You were signed out after seven days without activity.",
 }
