@@ -8,19 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Model, QuerySet
+from django.db.models import Func, Model, QuerySet
 from django.utils.functional import cached_property
 
 from sessions_live.models import User
 
 TAX = "Tax and accounting law: ten years"
-BOOKS = "Double-entry books: they are never changed, and name nobody"
+INVOICED = "Tax law: ten years, with the name and address that an invoice was made out to"
 PROOF = "Proof that a wish was carried out once; it names nobody"
 ACCESS = "Which rights there were, to answer for them; it names nobody"
 # Not a person's to see: what a credential is checked against, and what we reckon with.
 HIDDEN = frozenset(
     {"password", "key_hash", "refresh_jti", "fingerprint", "idempotency_key", "client_secret"}
 )
+
+
+class WithoutEmail(Func):
+    template = "jsonb_set(%(expressions)s, '{email}', '\"\"')"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,12 @@ INVENTORY = (
         "user",
         law=TAX,
         scrub={"success_url": "", "cancel_url": "", "url": "", "idempotency_key": None},
+    ),
+    Table(
+        "billing.Invoice",
+        "user",
+        law=INVOICED,
+        scrub={"bill_to": WithoutEmail("bill_to"), "hosted_url": "", "provider_pdf_url": ""},
     ),
     Table("billing.Conversation", "user", law=TAX, scrub={"title": ""}),
     Table("billing.Subscription", "user", law=TAX),

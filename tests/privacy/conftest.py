@@ -125,12 +125,18 @@ def go_on(person: Person, rounds: int = 3) -> str:
     return str(person.erasure.status)
 
 
+# Whom an invoice was made out to stays on it, by law.
+INVOICED = ("billing_invoice", ("Griselda Goose", "Gooseberry", "Ganderton"))
+
+
 def traces(words: tuple[str, ...] = IDENTIFIERS) -> dict[str, list[str]]:
-    """Table → which identifiers a dump of it shows."""
+    """Table → which identifiers a dump of it shows, but for what the law keeps."""
     found: dict[str, list[str]] = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             for word in words:
+                if table == INVOICED[0] and word in INVOICED[1]:
+                    continue
                 quoted = connection.ops.quote_name(table)
                 # As a row is written, with its quotes doubled.
                 like = "%" + word.replace('"', '""') + "%"
