@@ -144,12 +144,24 @@ def order_behind(held: Entitlement) -> Order | None:
 
 
 def revoke_expired() -> int:
-    """Those whose grace has run out; reading stops counting them by itself at that moment."""
+    """Those whose grace, or whose paid time in a pause, has run out; reading stops counting them by
+    itself at that moment. Not those that were paid for a moment ago."""
     expired = Entitlement.objects.filter(revoked_at=None, expires_at__lte=timezone.now())
+    ended = 0
     for held in expired:
         with transaction.atomic():
-            revoke(source=held.source, reason="grace_ended")
-    return len(expired)
+            if expired.select_for_update().filter(pk=held.pk).first() is not None:
+                revoke(source=held.source, reason=why_expired(held))
+                ended += 1
+    return ended
+
+
+def why_expired(held: Entitlement) -> str:
+    kind, key = held.origin
+    if kind != "subscription":
+        return "grace_ended"
+    paused = Subscription.objects.filter(pk=key, status=Subscription.Status.PAUSED)
+    return "paused" if paused.exists() else "grace_ended"
 
 
 def access_of(user: User) -> Access:

@@ -78,7 +78,12 @@ RUNNING: dict[Move, str] = {
     Move.RESUME: NOT_PAUSED,
     Move.EXTEND_TRIAL: NO_TRIAL,
 }
-UNPAID = {Move.SWITCH: PAY_FIRST, Move.PLAN_SWITCH: PAY_FIRST, Move.PAUSE: PAY_FIRST}
+UNPAID = {
+    Move.KEEP: PAY_FIRST,
+    Move.SWITCH: PAY_FIRST,
+    Move.PLAN_SWITCH: PAY_FIRST,
+    Move.PAUSE: PAY_FIRST,
+}
 
 TABLE: dict[State, dict[Move, str]] = {
     State.NONE: everywhere(NONE),

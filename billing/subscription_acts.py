@@ -42,7 +42,7 @@ HAS_HAPPENED: dict[str, Seen] = {
     "end": lambda wish, seen: seen.status in FINAL,
     "pause": lambda wish, seen: seen.status == "paused",
     "resume": lambda wish, seen: seen.status not in ("paused", *FINAL),
-    "switch": lambda wish, seen: seen.price_id == wish.price_id,
+    "switch": lambda wish, seen: seen.price_id == wish.price_id and not seen.ahead,
     "plan_switch": lambda wish, seen: wish.price_id in [p.price_id for p in seen.ahead or ()],
     "keep": lambda wish, seen: not seen.ahead,
     "extend_trial": lambda wish, seen: seen.trial_end == wish.trial_end,

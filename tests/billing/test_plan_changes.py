@@ -124,6 +124,17 @@ def test_another_choice_takes_the_place_of_the_one_that_waits(life: Life):
     assert (told["tier"], told["scheduled_change"]) == ("elite", None)
 
 
+def test_what_is_planned_stays_planned_where_another_choice_is_not_paid(life: Life):
+    life.do("change", tier="starter")
+    life.use_card("4000000000000341")
+    assert life.post("change", tier="elite").status_code == 402
+    life.hear()
+    assert life.seen["scheduled_change"]["tier"] == "starter"
+    life.use_card("4242424242424242")
+    life.advance(32)
+    assert life.seen["tier"] == "starter"
+
+
 def test_canceling_drops_the_planned_change(life: Life):
     life.do("change", tier="starter")
     told = life.do("cancel")

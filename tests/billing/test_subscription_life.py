@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
-from billing.models import Order, SubscriptionEvent
+from billing import sweeping
+from billing.mails.models import Mail
+from billing.models import Entitlement, Order, Subscription, SubscriptionEvent
 from billing.plans import get_price, trial_days_for
 from sessions_live.models import User
 from tests.billing.conftest import Shop
@@ -44,6 +47,19 @@ def test_a_cancellation_is_taken_back_before_the_end(life: Life):
     assert life.seen["status"] == "active"
     kinds = [kind for kind, _ in life.history()]
     assert kinds == ["canceled", "reactivated", "renewed"]
+
+
+def test_an_end_by_date_is_an_end_too_and_can_be_taken_back(life: Life):
+    """As the billing portal sets it in Stripe's newer billing modes."""
+    end = life.at_stripe["items"]["data"][0]["current_period_end"]
+    life.shop.stripe.stripe.post(
+        f"/v1/subscriptions/{life.row.provider_id}", data={"cancel_at": end}
+    ).raise_for_status()
+    life.hear()
+    assert life.seen["cancel_at_period_end"] is True
+    assert life.do("reactivate")["cancel_at_period_end"] is False
+    assert life.at_stripe["cancel_at"] is None
+    assert life.history() == [("canceled", "provider"), ("reactivated", "customer")]
 
 
 def test_ended_now_it_gives_nothing_and_nothing_back(life: Life):
@@ -139,6 +155,19 @@ def test_a_pause_keeps_what_is_paid_and_charges_no_more(life: Life):
     assert life.access["access_until"] == paid_until
 
 
+def test_after_the_paid_time_a_pause_gives_nothing_and_the_mail_says_why(life: Life):
+    life.do("pause")
+    now = timezone.now()
+    Subscription.objects.update(paid_until=now)
+    Entitlement.objects.update(expires_at=now)
+    assert life.access["access"] is False
+    assert sweeping.sweep()["grace_ended"] == 1
+    assert Entitlement.objects.get().revoke_reason == "paused"
+    assert Mail.objects.get(template="access_ended").context["reason"] == "paused"
+    life.do("resume")
+    assert life.access["access"] is True
+
+
 def test_going_on_within_the_paid_time_costs_nothing(life: Life):
     life.do("pause")
     life.advance(3)
@@ -181,8 +210,6 @@ def test_a_pause_made_in_the_dashboard_is_a_gift_of_free_time(life: Life):
 
 
 def test_a_plan_for_good_ends_the_subscription_that_it_replaces(life: Life):
-    from billing import sweeping
-
     life.shop.buy(life.user, "lifetime")
     life.hear()
     assert life.access["tier"] == "lifetime"

@@ -1,8 +1,8 @@
 """Changing a subscription at Stripe, and asking what a change would cost.
 
 What asks for money is done only if it is paid (`error_if_incomplete`): a card that is declined, or
-whose bank wants to see its owner, leaves the subscription as it was. A subscription that a schedule
-is attached to does not take other changes, so its schedule is released first.
+whose bank wants to see its owner, leaves the subscription as it was. What a schedule plans gives
+way to the next wish; Stripe lets nobody cancel a subscription that a schedule is attached to.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ Client = stripe.StripeClient
 
 def carry_out(wish: SubscriptionWish) -> SubscriptionChanged:
     with stripe_says() as client:
-        if wish.schedule_id:
+        if wish.schedule_id and wish.act != "switch":
             release(client, wish)
         changed = ACTS[wish.act](client, wish)
+        if wish.schedule_id and wish.act == "switch":
+            # Not before: where the difference is not paid, what is planned stays planned.
+            release(client, wish)
+            changed = None
     # A repeated answer tells of the moment of the first; what is so now has to be asked for.
     if changed is None or "Idempotent-Replayed" in headers(changed):
         return read(wish.subscription_id)
@@ -79,8 +83,12 @@ def cancel(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
 
 
 def reactivate(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
+    """An end by date, as newer billing portals set it, is taken back by another parameter."""
+    now = client.v1.subscriptions.retrieve(wish.subscription_id)
+    by_date = now.cancel_at is not None and not now.cancel_at_period_end
+    taken: dict[str, Any] = {"cancel_at": ""} if by_date else {"cancel_at_period_end": False}
     nothing = {"feedback": "", "comment": ""}
-    return update(client, wish, cancel_at_period_end=False, cancellation_details=nothing)
+    return update(client, wish, **taken, cancellation_details=nothing)
 
 
 def end(client: Client, wish: SubscriptionWish) -> stripe.Subscription:

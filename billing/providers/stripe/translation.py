@@ -263,7 +263,7 @@ def subscription_fact(subscription: Payload, at: datetime, rank: int = UPDATED) 
         current_period_start=instant_or_none(period["current_period_start"]),
         current_period_end=instant_or_none(period["current_period_end"]),
         trial_end=instant_or_none(subscription["trial_end"]),
-        cancel_at_period_end=bool(subscription["cancel_at_period_end"]),
+        cancel_at_period_end=_ends_with_period(subscription, period["current_period_end"]),
         canceled_at=instant_or_none(subscription["canceled_at"]),
         ended_at=instant_or_none(subscription["ended_at"]),
         end_reason=(subscription.get("cancellation_details") or {}).get("reason") or "",
@@ -279,6 +279,13 @@ def _status(subscription: Payload) -> str:
     subscription goes on."""
     paused = _paid_until(subscription) is not None and subscription["status"] == "active"
     return "paused" if paused else str(subscription["status"])
+
+
+def _ends_with_period(subscription: Payload, period_end: int | None) -> bool:
+    """Said by a flag, or by the date that newer billing modes set in its place."""
+    at = subscription.get("cancel_at")
+    by_date = at is not None and period_end is not None and at <= period_end
+    return bool(subscription["cancel_at_period_end"]) or by_date
 
 
 def _paid_until(subscription: Payload) -> datetime | None:
