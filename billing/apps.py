@@ -11,6 +11,7 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         import_module("billing.receivers")
         import_module("billing.webhook_handlers")
+        import_module("billing.announcing")
         import_module("billing.mails.composing").call_product(
             import_module("billing.branding").product_name
         )

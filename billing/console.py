@@ -66,6 +66,7 @@ SIDEBAR = (
             ("Webhook events", "inbox", "webhooks.webhookevent"),
             ("Provider calls", "outgoing_mail", "operations.operation"),
             ("Mails", "mail", "mails.mail"),
+            ("Access messages", "outbox", "provisioning.message"),
         ),
     ),
 )

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from billing import announcing
 from billing.models import EntitlementOverride, Plan
 from billing.usage import quotas
 from config.kit.errors import AppError
@@ -78,6 +79,7 @@ def add_override(
         created_at=now,
     )
     _tell(allowance)
+    announcing.tell_exception(made, now)
     return made
 
 
@@ -91,6 +93,7 @@ def end_override(override: EntitlementOverride, *, reason: str, by: User) -> Non
         raise StaleState("It has ended already.")
     _tell(allowance)
     override.refresh_from_db()
+    announcing.tell_exception(override, now)
 
 
 def _tell(allowance: quotas.Allowance) -> None:

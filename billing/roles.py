@@ -15,6 +15,7 @@ LOOKING_INTO = (
     "mails",
     "wallet",
     "operations",
+    "provisioning",
     "webhooks",
     "sessions_live",
     "mirror",
@@ -24,9 +25,10 @@ LOOKING_INTO = (
 # dj-stripe's rows that hold secrets are for nobody but a superuser.
 SECRET = Q(content_type__app_label="djstripe", codename__in=("view_apikey", "view_webhookendpoint"))
 ACTS: dict[str, tuple[str, ...]] = {
-    "Support": ("revoke_apikey", "resend_mail", "change_subscription"),
+    "Support": ("revoke_apikey", "resend_mail", "change_message", "change_subscription"),
     "Finance": (
         "change_webhookevent",
+        "change_message",
         "change_operation",
         "change_subscription",
         "add_entitlementoverride",

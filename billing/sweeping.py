@@ -26,6 +26,7 @@ from billing.operations import outgoing
 from billing.orders import fail
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
+from billing.provisioning import outbox
 from billing.signals import swept
 from billing.wallet import ledger
 from billing.webhooks import bell
@@ -53,6 +54,7 @@ def sweep() -> dict[str, int]:
         "escrows_released": escrow_payments.release_due(),
         "escrows_reminded": escrow_payments.remind_due(),
         "replaced_ended": end_lesser(),
+        **outbox.state(),
         **of_those_above(),
         "thresholds_told": usage_notices.tell_of_thresholds(),
     }

@@ -13,14 +13,15 @@ app.autodiscover_tasks()
 
 
 class ThreadsStep(bootsteps.StartStopStep):
-    """Gives each worker the threads that empty the inbox and the outbox."""
+    """Gives each worker the threads that empty the inbox and the outboxes."""
 
     def start(self, parent: Any) -> None:
-        # Both need Django to be set up.
+        # All need Django to be set up.
         from billing.mails.sending import MailThread
+        from billing.provisioning.worker import OutboxThread
         from billing.webhooks.worker import InboxThread
 
-        self.threads = (InboxThread(), MailThread())
+        self.threads = (InboxThread(), MailThread(), OutboxThread())
         for thread in self.threads:
             thread.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sentry_sdk.utils import Dsn
 
+from billing.provisioning.addresses import Refused, parse
 from config.mail_url import mail_settings
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -110,7 +112,8 @@ class Environment(BaseSettings):
     leak_report_keys: str = ""
     geoip_path: str = ""
     provisioning_webhook_url: str = ""
-    provisioning_webhook_secret: str = ""
+    provisioning_webhook_secret: CommaSeparated = ()
+    provisioning_allow_loopback: bool = False
 
     @property
     def site_url(self) -> str:
@@ -129,6 +132,7 @@ class Environment(BaseSettings):
         "frontend_urls",
         "stripe_webhook_secret",
         "paddle_webhook_secret",
+        "provisioning_webhook_secret",
         mode="before",
     )
     @classmethod
@@ -216,6 +220,19 @@ class Environment(BaseSettings):
             raise ValueError("must hold secrets of 16 characters or more")
         return value
 
+    @field_validator("provisioning_webhook_secret")
+    @classmethod
+    def signs_standard_webhooks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for secret in value:
+            encoded = secret.removeprefix("whsec_")
+            try:
+                key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+            except ValueError:
+                key = b""
+            if encoded == secret or len(key) < 16:
+                raise ValueError("must hold whsec_ and 24 random bytes or so in base64")
+        return value
+
     @model_validator(mode="after")
     def safe_together(self) -> Environment:
         rules = [*self._rules(), *(self._rules_with_a_live_key() if self.livemode else [])]
@@ -251,12 +268,31 @@ class Environment(BaseSettings):
                 bool(self.provisioning_webhook_url) and not self.provisioning_webhook_secret,
                 "PROVISIONING_WEBHOOK_SECRET is needed where PROVISIONING_WEBHOOK_URL is set",
             ),
+            (
+                self.provisioning_allow_loopback and self.https and not self.debug,
+                "PROVISIONING_ALLOW_LOOPBACK is for a machine of one's own, with HTTPS off",
+            ),
+            (
+                not self._may_be_told(),
+                "PROVISIONING_WEBHOOK_URL must be https, without a password or a fragment",
+            ),
         ]
+
+    def _may_be_told(self) -> bool:
+        url = self.provisioning_webhook_url
+        try:
+            return not url or bool(parse(url, loopback=self.provisioning_allow_loopback))
+        except Refused:
+            return False
 
     def _rules_with_a_live_key(self) -> list[tuple[bool, str]]:
         plain = any(url.startswith("http://") for url in self.frontend_urls)
         return [
             (self.debug, "DEBUG must be off with a live Stripe key"),
+            (
+                self.provisioning_allow_loopback,
+                "PROVISIONING_ALLOW_LOOPBACK must be off with a live Stripe key",
+            ),
             (not self.https, "HTTPS must be on with a live Stripe key"),
             (plain, "FRONTEND_URLS must be https:// with a live Stripe key"),
             (

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "billing.mails",
     "billing.wallet",
     "billing.operations",
+    "billing.provisioning",
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
     "apikeys",
@@ -281,6 +282,11 @@ SELLER_TAX_ID = env.seller_tax_id
 PLATFORM_FEE_BPS = env.platform_fee_bps
 ESCROW_REMIND_DAYS = env.escrow_remind_days
 ESCROW_RELEASE_DAYS = env.escrow_release_days
+
+# --- who is told of access ----------------------------------------------------------------------
+PROVISIONING_WEBHOOK_URL = env.provisioning_webhook_url
+PROVISIONING_WEBHOOK_SECRETS = list(env.provisioning_webhook_secret)
+PROVISIONING_ALLOW_LOOPBACK = env.provisioning_allow_loopback
 
 # --- work -------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL

@@ -15,6 +15,7 @@ from config.demo.options import Options
 from config.fingerprint import ROOT
 
 STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
+PROVISIONING = ("PROVISIONING_WEBHOOK_URL", "PROVISIONING_WEBHOOK_SECRET")
 PREFIXES = {
     "SECRET_KEY": "",
     "STRIPE_SECRET_KEY": "sk_test_",
@@ -61,6 +62,9 @@ def make_environment(
         "SOCKETS_PER_PERSON": "10000",
         "SOCKETS_PER_ADDRESS": "10000",
         "PADDLE_WEBHOOK_SECRET": keys["PADDLE_WEBHOOK_SECRET"],
+        # Whoever tries the demo has their receiver on the same machine.
+        "PROVISIONING_ALLOW_LOOPBACK": "true",
+        **{name: given[name] for name in PROVISIONING if name in given},
         **{name: stripe.get(name, "") for name in STRIPE},
         "STRIPE_API_BASE": sandbox,
     }
