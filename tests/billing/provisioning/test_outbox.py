@@ -193,8 +193,10 @@ def test_many_workers_send_each_message_once_and_in_order(receiver: Receiver, sh
             key = f"order:00000000-0000-7000-8000-0000000000{number}{part}"
             entitlements.grant(user=person, plan=plan, source=key)
     workers = [threading.Thread(target=work) for _ in range(4)]
-    [each.start() for each in workers]
-    [each.join() for each in workers]
+    for each in workers:
+        each.start()
+    for each in workers:
+        each.join()
     while outbox.deliver_due():
         pass
     assert len(receiver.seen) == 10
