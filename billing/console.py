@@ -66,6 +66,8 @@ SIDEBAR = (
             ("Webhook events", "inbox", "webhooks.webhookevent"),
             ("Provider calls", "outgoing_mail", "operations.operation"),
             ("Mails", "mail", "mails.mail"),
+            ("Differences", "compare_arrows", "reconciliation.difference"),
+            ("Reconciliations", "fact_check", "reconciliation.run"),
             ("Access messages", "outbox", "provisioning.message"),
         ),
     ),

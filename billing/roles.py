@@ -16,6 +16,7 @@ LOOKING_INTO = (
     "wallet",
     "operations",
     "provisioning",
+    "reconciliation",
     "webhooks",
     "sessions_live",
     "mirror",
@@ -28,6 +29,7 @@ ACTS: dict[str, tuple[str, ...]] = {
     "Support": ("revoke_apikey", "resend_mail", "change_message", "change_subscription"),
     "Finance": (
         "change_webhookevent",
+        "change_difference",
         "change_message",
         "change_operation",
         "change_subscription",

@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "billing.wallet",
     "billing.operations",
     "billing.provisioning",
+    "billing.reconciliation",
     # After djstripe, whose admins it replaces.
     "billing.providers.mirror",
     "apikeys",
@@ -310,6 +311,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "billing.tasks.collect_fees",
         "schedule": 300.0,
         "options": {"expires": 300},
+    },
+    "reconcile-recent": {
+        "task": "billing.reconciliation.tasks.reconcile_recent",
+        "schedule": crontab(minute="23"),
+        "options": {"expires": 1800},
+    },
+    "reconcile-all": {
+        "task": "billing.reconciliation.tasks.reconcile_all",
+        "schedule": crontab(hour="2", minute="41"),
+        "options": {"expires": 3600},
     },
     "verify-ledger": {
         "task": "billing.tasks.verify_ledger",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from billing.providers.facts import (
     CheckoutOpened,
@@ -19,6 +19,8 @@ from billing.providers.facts import (
 )
 from config.kit.errors import AppError
 from config.kit.money import Money
+
+T = TypeVar("T")
 
 
 class BadDelivery(Exception):
@@ -220,8 +222,23 @@ class ItemPageRequest:
     cancel_url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """A page of what a provider has, newest first; `after` asks for the next, empty at the end."""
+
+    items: list[T]
+    after: str
+
+
 class Provider(Protocol):
     name: str
+
+    # For comparing. All there is where `since` is None.
+    def list_events(self, since: datetime | None, after: str) -> Listed[Delivery]: ...
+
+    def list_subscriptions(self, since: datetime | None, after: str) -> Listed[Fact]: ...
+
+    def list_payments(self, since: datetime | None, after: str) -> Listed[Fact]: ...
 
     def read_delivery(self, body: bytes, headers: Mapping[str, str]) -> Delivery:
         """Raises BadDelivery."""

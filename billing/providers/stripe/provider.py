@@ -15,6 +15,7 @@ from billing.providers.base import (
     IntentRequest,
     IntentState,
     ItemPageRequest,
+    Listed,
     ListedPrice,
     NewCustomer,
     NotFound,
@@ -40,6 +41,7 @@ from billing.providers.stripe import (
     intents,
     invoices,
     item_pages,
+    lists,
     making,
     money,
     scrubbing,
@@ -118,6 +120,15 @@ class StripeProvider:
 
     def fees(self, since: datetime) -> Iterable[ProviderFee]:
         return money.fees(since)
+
+    def list_events(self, since: datetime | None, after: str) -> Listed[Delivery]:
+        return lists.events(since, after)
+
+    def list_subscriptions(self, since: datetime | None, after: str) -> Listed[Fact]:
+        return lists.subscriptions(since, after)
+
+    def list_payments(self, since: datetime | None, after: str) -> Listed[Fact]:
+        return lists.payments(since, after)
 
     def open_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened:
         return item_pages.open_item_page(request, key)
