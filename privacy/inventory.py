@@ -129,6 +129,7 @@ INVENTORY = (
         law=ACCESS,
         scrub={"reason": "Erased", "end_reason": ""},
     ),
+    Table("provisioning.Message", "user", law=ACCESS),
     Table("usage.Allowance", "user", goes=True),
     Table("usage.Counter", "user", goes=True),
     Table("usage.UsageEvent", "user", goes=True),
