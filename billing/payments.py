@@ -215,6 +215,7 @@ def note_attempt(payment: Payment, attempt: Attempt | None) -> None:
                 decline_code=attempt.decline_code[:80],
                 message=attempt.message[:300],
                 method=attempt.method[:60],
+                error=dict(attempt.error),
                 created_at=attempt.at,
             )
         ],

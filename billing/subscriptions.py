@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from billing import entitlements, payments, subscription_history, tasks
+from billing import entitlements, owing, payments, subscription_history, tasks
 from billing.models import Order, Plan, Price, Subscription
 from billing.owners import find_order, owner_of
 from billing.plans import UnknownPrice, find_price
@@ -131,7 +131,10 @@ def grace_until(fact: SubscriptionChanged, plan: Plan) -> datetime | None:
     """Counted from the renewal that failed, so that it is the same whatever arrives first."""
     if fact.status != Subscription.Status.PAST_DUE:
         return None
-    return (fact.current_period_start or fact.at) + timedelta(days=plan.grace_days)
+    began = fact.current_period_start or fact.at
+    return owing.grace_from(fact.provider, fact.subscription_id, began) + timedelta(
+        days=plan.grace_days
+    )
 
 
 def has_another(user: User, subscription: Subscription) -> bool:

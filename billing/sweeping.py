@@ -19,6 +19,7 @@ from billing import (
     receipts,
     superseding,
     usage_notices,
+    writing_off,
 )
 from billing.checkout import apply_checkout
 from billing.models import Order
@@ -50,6 +51,7 @@ def sweep() -> dict[str, int]:
         "receipts_written": receipts.write_due(),
         "grace_ended": entitlements.revoke_expired(),
         "duplicates_canceled": cancel_duplicates(),
+        "invoices_closed": writing_off.close_left_open(),
         "ledger_changes_folded": ledger.fold(),
         "escrows_released": escrow_payments.release_due(),
         "escrows_reminded": escrow_payments.remind_due(),

@@ -4,6 +4,8 @@ from django.urls import URLPattern, re_path
 
 from billing import (
     api,
+    arrears_api,
+    arrears_pages,
     conversations_api,
     escrow_api,
     history_api,
@@ -55,6 +57,8 @@ urlpatterns = [
         call(f"subscription/{path}", view, f"api-subscription-{path}")
         for path, view in subscription_api.DOORS.items()
     ),
+    call("subscription/pay", arrears_api.PayView, "api-subscription-pay"),
+    call("billing-portal-sessions", arrears_api.PortalView, "api-billing-portal"),
     call("payments", history_api.PaymentsView, "api-payments"),
     call("payments/export", history_api.PaymentExportView, "api-payment-export"),
     call(r"payments/(?P<pk>[0-9a-fA-F-]{36})", history_api.PaymentView, "api-payment"),
@@ -69,6 +73,8 @@ urlpatterns = [
     re_path(r"^payments$", history_views.payments, name="payments"),
     re_path(r"^payments/export$", history_views.export, name="payment-export"),
     re_path(r"^payments/(?P<pk>[0-9a-f-]{36})$", history_views.payment, name="payment"),
+    re_path(r"^subscription/pay$", arrears_pages.pay, name="subscription-pay"),
+    re_path(r"^billing-portal$", arrears_pages.to_portal, name="billing-portal"),
     re_path(r"^pricing$", views.pricing, name="pricing"),
     re_path(r"^invoices$", invoices_pages.invoices, name="invoices"),
     re_path(rf"^invoices/(?P<pk>{UUID})/pdf$", invoices_pages.invoice_pdf, name="invoice-pdf"),

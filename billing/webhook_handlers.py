@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from billing import (
+    arrears,
     checkout,
     customers,
     escrow_payments,
@@ -13,6 +14,7 @@ from billing import (
     purchase_calls,
     purchase_news,
     subscriptions,
+    trials,
 )
 from billing.providers import facts
 from billing.webhooks.registry import handles
@@ -50,7 +52,7 @@ def checkout_failed(fact: facts.CheckoutFailed) -> None:
     facts.PaymentCanceled,
 )
 def payment_told(fact: facts.PaymentFact) -> None:
-    payments.record_payment(fact)
+    arrears.after_payment(payments.record_payment(fact))
 
 
 @handles(facts.PaymentBelongsToInvoice)
@@ -60,12 +62,17 @@ def payment_belongs_to_invoice(fact: facts.PaymentBelongsToInvoice) -> None:
 
 @handles(facts.InvoiceChanged)
 def invoice_changed(fact: facts.InvoiceChanged) -> None:
-    invoicing.follow(fact)
+    arrears.after_invoice(invoicing.follow(fact))
 
 
 @handles(facts.SubscriptionChanged)
 def subscription_changed(fact: facts.SubscriptionChanged) -> None:
-    subscriptions.follow(fact)
+    arrears.after_subscription(subscriptions.follow(fact))
+
+
+@handles(facts.TrialEnding)
+def trial_ending(fact: facts.TrialEnding) -> None:
+    trials.end_is_near(fact)
 
 
 @handles(facts.EscrowOpened)

@@ -30,3 +30,10 @@ def queue(
         user.pk, template, key, context, to or (user.email if user.is_reachable else "")
     )
     outbox.write(wanted, good_until=good_until, settles_in=settles_in)
+
+
+def withdraw(key: str) -> None:
+    """What is not to be told any more, if nobody has begun to tell it."""
+    from billing.mails import outbox
+
+    outbox.withdraw(key)

@@ -101,6 +101,11 @@ def gathered() -> Iterator[dict[str, Row]]:
             cursor.execute(wording, tuple(chain.from_iterable(rows.values())))
 
 
+def withdraw(key: str) -> None:
+    waiting = Mail.objects.filter(key=key, status=Status.QUEUED, attempts=0)
+    waiting.update(status=Status.SKIPPED)
+
+
 def without_secrets(context: dict[str, Any]) -> dict[str, Any]:
     """People name their keys as they like, also after the key. Nor a NUL, which PostgreSQL's text
     cannot hold."""

@@ -94,6 +94,11 @@ class Invoice(models.Model):
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="invoices_of_user"),
             models.Index(fields=["-created_at", "-id"], name="invoices_newest"),
+            models.Index(
+                fields=["provider_subscription_id"],
+                condition=Q(status="open") & ~Q(provider_subscription_id=""),
+                name="invoices_owed",
+            ),
             models.Index(fields=["number"], condition=~Q(number=""), name="invoices_by_number"),
         ]
 

@@ -179,6 +179,8 @@ class PaymentAttempt(models.Model):
     decline_code = models.CharField(max_length=80, blank=True)
     message = models.CharField(max_length=300, blank=True)
     method = models.CharField(max_length=60, blank=True)
+    # All that the provider said, without secrets.
+    error = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -305,6 +305,20 @@ class Provider(Protocol):
 
     def read_subscription(self, subscription_id: str) -> SubscriptionChanged: ...
 
+    def pay_invoice(self, invoice_id: str, *, key: str) -> tuple[Fact, ...]:
+        """Collects what is open, now. Raises PaymentRefused, ProviderError."""
+
+    def answered_invoice(self, invoice_id: str) -> tuple[Fact, ...] | None:
+        """None where it is open still, and nobody is waited for."""
+
+    def close_invoice(self, invoice_id: str, how: str, *, key: str) -> Fact:
+        """`void`: it is not owed any more; `rest`: it is not tried again by itself."""
+
+    def closed_invoice(self, invoice_id: str, how: str) -> Fact | None: ...
+
+    def open_portal(self, customer_id: str, return_url: str, *, key: str) -> tuple[str, str]:
+        """Id and address of a page where the customer sees to cards; the same for the same key."""
+
     def preview_change(self, subscription_id: str, price_id: str) -> ChangePreview: ...
 
     def methods_of(self, customer_id: str) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from config.kit.money import Money
 
@@ -84,6 +86,8 @@ class Attempt:
     decline_code: str = ""
     message: str = ""
     method: str = ""
+    # The provider's own words, without secrets, for staff.
+    error: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +241,16 @@ class SubscriptionChanged(Fact):
     # What stands ahead is in another object, which only some readings bring along: None is unknown.
     schedule_id: str = ""
     ahead: tuple[PlannedPrice, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnding(Fact):
+    """A trial ends in three days, or sooner where it is shorter. `method` is what will be charged
+    then, known once it was asked for; empty where there is none."""
+
+    subscription_id: str
+    customer_id: str
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,10 @@ def collect(
     if payment is None:
         return None
     intent = world.get("payment_intent", payment["payment"]["payment_intent"])
-    invoice.update(attempted=True, attempt_count=invoice["attempt_count"] + 1)
-    world.notes(invoice["id"])["renewal"] = renewal
+    # Tries by hand count as the first one alone: they leave the schedule of retries as it is.
+    by_hand = not renewal and invoice["attempt_count"] > 0
+    invoice.update(attempted=True, attempt_count=invoice["attempt_count"] + (not by_hand))
+    world.notes(invoice["id"]).update(renewal=renewal, by_hand=by_hand)
     chosen = method or default_method(world, invoice)
     if chosen is None:
         _failed(world, invoice)
@@ -95,11 +97,14 @@ def changing_unless_new(world: World, subscription: Obj) -> AbstractContextManag
 
 
 def _failed(world: World, invoice: Obj) -> None:
+    if world.rows[invoice["id"]].notes.get("by_hand"):
+        emit(world, "invoice.payment_failed", invoice)
+        return
     count, retries = invoice["attempt_count"], len(_RETRY_DAYS)
     retried = invoice["billing_reason"] != "subscription_create" and count <= retries
     automatic = invoice["collection_method"] == "charge_automatically"
     subscription = world.find("subscription", subscription_of(invoice))
-    if retried and automatic and subscription:
+    if retried and automatic and subscription and invoice["auto_advance"]:
         invoice["next_payment_attempt"] = world.now() + _RETRY_DAYS[count - 1] * DAY
     else:
         invoice["next_payment_attempt"] = None
@@ -116,7 +121,8 @@ def _failed(world: World, invoice: Obj) -> None:
 def _due(body: Obj, notes: dict[str, Any]) -> int | None:
     if body["status"] == "draft" and body["auto_advance"]:
         return body["automatically_finalizes_at"]
-    return body["next_payment_attempt"] if body["status"] == "open" else None
+    collected = body["status"] == "open" and body["auto_advance"]
+    return body["next_payment_attempt"] if collected else None
 
 
 @scheduled("invoice", _due)

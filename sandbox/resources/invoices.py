@@ -4,7 +4,7 @@ from sandbox.api.lists import listed, page
 from sandbox.api.metadata import merged
 from sandbox.api.operations import Call, operation
 from sandbox.api.search import searched
-from sandbox.errors import InvalidRequest
+from sandbox.errors import InvalidRequest, StripeError
 from sandbox.money import check_currency
 from sandbox.webhooks.events import changing, emit
 from sandbox.world.rows import Obj, Row
@@ -69,6 +69,8 @@ def update(call: Call) -> Obj:
             if name in params:
                 invoice[name] = None if params[name] == "" else params[name]
         invoice["metadata"] = merged(invoice["metadata"], params.get("metadata"))
+        if not invoice["auto_advance"]:
+            invoice["next_payment_attempt"] = None
     return invoice
 
 
@@ -98,7 +100,26 @@ def pay(call: Call) -> Obj:
     method = method_for(world, reference) if reference else None
     if error := collect(world, invoice, method):
         raise error
+    _refuse_waiting(call, invoice)
     return invoice
+
+
+def _refuse_waiting(call: Call, invoice: Obj) -> None:
+    """The bank wants to see the owner; what was begun stays begun."""
+    payment = open_payment(call.world, invoice)
+    if payment is None or invoice["status"] != "open":
+        return
+    intent = call.world.get("payment_intent", payment["payment"]["payment_intent"])
+    if intent["status"] == "requires_action":
+        raise StripeError(
+            402,
+            "card_error",
+            "This payment requires additional user action before it can be completed"
+            " successfully. Payment can be completed using the PaymentIntent associated with"
+            f" invoice: `{invoice['id']}`.",
+            code="invoice_payment_intent_requires_action",
+            keeps_changes=True,
+        )
 
 
 def _check_payable(invoice: Obj) -> None:

@@ -33,9 +33,11 @@ from billing.providers.facts import (
     ProviderFee,
     PurchaseOpened,
     SubscriptionChanged,
+    TrialEnding,
 )
 from billing.providers.stripe import (
     catalogue,
+    collecting,
     deliveries,
     ending,
     intents,
@@ -75,6 +77,12 @@ class StripeProvider:
     def _read(self, fact: Fact) -> list[Fact]:
         if isinstance(fact, SubscriptionChanged):
             return [self._subscription(fact.subscription_id, fact.at)]
+        if isinstance(fact, TrialEnding):
+            method = collecting.trial_method(fact.subscription_id)
+            return [
+                self._subscription(fact.subscription_id, fact.at),
+                replace(fact, method=method),
+            ]
         if isinstance(fact, CheckoutPaid) and fact.subscription_id:
             # The subscription first: the checkout's order is completed by what it gives.
             return [self._subscription(fact.subscription_id, fact.at), fact]
@@ -95,6 +103,22 @@ class StripeProvider:
                 subscription_id, {"expand": subscriptions.TOGETHER}
             )
         return translation.subscription_fact(subscription.to_dict(), at, READ)
+
+    # --- what is owed -----------------------------------------------------------------------------
+    def pay_invoice(self, invoice_id: str, *, key: str) -> tuple[Fact, ...]:
+        return collecting.pay_invoice(invoice_id, key)
+
+    def answered_invoice(self, invoice_id: str) -> tuple[Fact, ...] | None:
+        return collecting.answered_invoice(invoice_id)
+
+    def close_invoice(self, invoice_id: str, how: str, *, key: str) -> Fact:
+        return collecting.close_invoice(invoice_id, how, key)
+
+    def closed_invoice(self, invoice_id: str, how: str) -> Fact | None:
+        return collecting.closed_invoice(invoice_id, how)
+
+    def open_portal(self, customer_id: str, return_url: str, *, key: str) -> tuple[str, str]:
+        return collecting.open_portal(customer_id, return_url, key)
 
     # --- what we ask of Stripe --------------------------------------------------------------------
     def create_customer(self, wishes: NewCustomer, *, key: str) -> CustomerMade:

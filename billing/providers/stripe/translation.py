@@ -7,6 +7,7 @@ Written for API version 2026-05-27.dahlia; fields that moved since 2024 are read
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,6 @@ from billing.providers.facts import (
     ENDED,
     READ,
     UPDATED,
-    Attempt,
     CatalogChanged,
     CheckoutFailed,
     CheckoutPaid,
@@ -29,7 +29,9 @@ from billing.providers.facts import (
     PaymentSucceeded,
     PlannedPrice,
     SubscriptionChanged,
+    TrialEnding,
 )
+from billing.providers.stripe.attempts import attempt_of, confirmation_wanted, method_name
 from billing.providers.stripe.invoices import changed, changed_and
 from billing.providers.stripe.reading import (
     PROVIDER,
@@ -41,7 +43,7 @@ from billing.providers.stripe.reading import (
 )
 from config.kit.money import Money
 
-__all__ = ["PROVIDER", "id_of", "instant", "instant_or_none"]
+__all__ = ["PROVIDER", "id_of", "instant", "instant_or_none", "method_name"]
 
 
 def facts_of(event: Payload) -> list[Fact]:
@@ -156,39 +158,8 @@ def payment_intent_fact(kind: type[PaymentFact], intent: Payload, at: datetime) 
         invoice_id=id_of(intent.get("invoice")),  # moved to invoice payments in basil
         description=intent.get("description") or "",
         created_at=instant(intent["created"]),
-        attempt=_attempt(intent, at) if kind in (PaymentSucceeded, PaymentFailed) else None,
+        attempt=attempt_of(intent, at) if kind in (PaymentSucceeded, PaymentFailed) else None,
     )
-
-
-def _attempt(intent: Payload, at: datetime) -> Attempt | None:
-    error = intent.get("last_payment_error") or {}
-    charge = intent.get("latest_charge")
-    if intent["status"] == "succeeded":
-        error = {}
-    charge_id = id_of(charge) or error.get("charge") or ""
-    if not charge_id and not error:
-        return None
-    details = (charge or {}).get("payment_method_details") if isinstance(charge, Mapping) else None
-    return Attempt(
-        # A card refused before a charge was made leaves only the error behind.
-        charge_id=charge_id or f"{intent['id']}:{int(at.timestamp())}",
-        succeeded=not error,
-        at=at,
-        code=error.get("code") or "",
-        decline_code=error.get("decline_code") or "",
-        message=error.get("message") or "",
-        method=method_name(details or error.get("payment_method")),
-    )
-
-
-def method_name(details: Payload | None) -> str:
-    """`Visa •••• 4242`, or the kind of method."""
-    if not details:
-        return ""
-    card = details.get("card")
-    if not card:
-        return str(details.get("type", "")).replace("_", " ")
-    return f"{str(card['brand']).title()} •••• {card['last4']}"
 
 
 # --- invoices -------------------------------------------------------------------------------------
@@ -202,7 +173,18 @@ def invoice_payment_failed(invoice: Payload, at: datetime) -> list[Fact]:
     return [_invoice_fact(PaymentFailed, invoice, at, invoice["amount_due"])]
 
 
-def _invoice_fact(kind: type[PaymentFact], invoice: Payload, at: datetime, amount: int) -> Fact:
+def action_needed(invoice: Payload, at: datetime) -> list[Fact]:
+    """A renewal that the bank lets through only if its customer confirms it. A first payment's
+    customer is there, and asked by the page that takes it."""
+    if invoice["billing_reason"] == "subscription_create":
+        return []
+    fact = _invoice_fact(PaymentFailed, invoice, at, invoice["amount_due"])
+    return [replace(fact, attempt=confirmation_wanted(invoice, at))]
+
+
+def _invoice_fact(
+    kind: type[PaymentFact], invoice: Payload, at: datetime, amount: int
+) -> PaymentFact:
     subscription_id, metadata = subscription_of_invoice(invoice)
     return kind(
         provider=PROVIDER,
@@ -308,6 +290,17 @@ def _ahead(schedule: Any) -> tuple[PlannedPrice, ...] | None:
     )
 
 
+def trial_ending(subscription: Payload, at: datetime) -> list[Fact]:
+    return [
+        TrialEnding(
+            provider=PROVIDER,
+            at=at,
+            subscription_id=subscription["id"],
+            customer_id=id_of(subscription["customer"]),
+        )
+    ]
+
+
 # --- catalogue ------------------------------------------------------------------------------------
 def price_changed(price: Payload, at: datetime) -> list[Fact]:
     money = None if price["unit_amount"] is None else Money(price["unit_amount"], price["currency"])
@@ -349,6 +342,7 @@ READERS: dict[str, Callable[[Payload, datetime], list[Fact]]] = {
     "invoice.paid": changed_and(invoice_paid),
     "invoice.payment_succeeded": changed_and(invoice_paid),
     "invoice.payment_failed": changed_and(invoice_payment_failed),
+    "invoice.payment_action_required": changed_and(action_needed),
     "invoice.voided": changed,
     "invoice.marked_uncollectible": changed,
     "invoice_payment.paid": invoice_payment_facts,
@@ -357,7 +351,7 @@ READERS: dict[str, Callable[[Payload, datetime], list[Fact]]] = {
     "customer.subscription.paused": subscription_facts(UPDATED),
     "customer.subscription.resumed": subscription_facts(UPDATED),
     "customer.subscription.deleted": subscription_facts(ENDED),
-    "customer.subscription.trial_will_end": subscription_facts(UPDATED),
+    "customer.subscription.trial_will_end": trial_ending,
     "price.created": price_changed,
     "price.updated": price_changed,
     "price.deleted": price_deleted,
