@@ -7,7 +7,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from billing import owing
 from billing.access_admin import EntitlementAdmin, EntitlementOverrideAdmin
+from billing.arrears_wording import sentences
 from billing.books_admin import AccountAdmin, EntryAdmin, EscrowAdmin, TransferAdmin
 from billing.invoices_admin import InvoiceAdmin
 from billing.models import (
@@ -64,7 +66,16 @@ class ProviderPriceInline(ReadOnlyInline):
 
 class AttemptInline(ReadOnlyInline):
     model = PaymentAttempt
-    fields = ("created_at", "succeeded", "method", "decline_code", "code", "message", "provider_id")
+    fields = (
+        "created_at",
+        "succeeded",
+        "method",
+        "decline_code",
+        "code",
+        "message",
+        "provider_id",
+        "error",
+    )
     verbose_name_plural = "Attempts to charge"
 
 
@@ -213,13 +224,14 @@ class SubscriptionAdmin(SubscriptionDecisions):
     list_select_related = ("user", "plan")
     list_filter = ("status", "duplicate", "interval", ProviderFilter)
     search_help_text = "A person's e-mail address, or a whole subscription id"
-    readonly_fields = ("price_in_words", "payments")
+    readonly_fields = ("price_in_words", "payments", "owed")
     fieldsets = (
         (
             "Subscription",
             {
                 "fields": (
                     "status",
+                    "owed",
                     "plan",
                     "price_in_words",
                     "current_period_start",
@@ -242,6 +254,11 @@ class SubscriptionAdmin(SubscriptionDecisions):
 
     def exact(self, term: str) -> Q:
         return at_a_provider(term) | self.exact_uuid(term)
+
+    @display(description="owed")
+    def owed(self, subscription: Subscription) -> str:
+        arrears = owing.arrears_of(subscription)
+        return " ".join(sentences(subscription, arrears)) if arrears else "Nothing"
 
     @display(description="price")
     def price_in_words(self, subscription: Subscription) -> str:

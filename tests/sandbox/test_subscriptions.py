@@ -280,3 +280,40 @@ def test_deleting_a_customer_ends_what_they_have(desk: Desk) -> None:
     assert desk.v1.customers.delete(subscription.customer).deleted
     assert desk.v1.subscriptions.retrieve(subscription.id).status == "canceled"
     assert desk.v1.customers.retrieve(subscription.customer).deleted
+
+
+# -- collecting by hand
+
+
+def overdue_invoice(desk: Desk, card: str = "4000000000000341") -> Any:
+    customer = desk.customer()
+    subscription = desk.subscription(customer=customer)
+    desk.control(f"customers/{customer}/card", card=card)
+    desk.advance(32)
+    return invoices(desk, subscription)[0]
+
+
+def test_a_try_by_hand_leaves_the_schedule_as_it_is(desk: Desk) -> None:
+    before = overdue_invoice(desk)
+    with pytest.raises(stripe.CardError):
+        desk.v1.invoices.pay(before.id)
+    after = desk.v1.invoices.retrieve(before.id)
+    assert (after.attempt_count, after.status) == (1, "open")
+    assert after.next_payment_attempt == before.next_payment_attempt
+    assert desk.types().count("invoice.payment_failed") == 2
+
+
+def test_an_invoice_that_waits_for_its_owner_is_not_paid(desk: Desk) -> None:
+    invoice = overdue_invoice(desk, "4000002760003184")
+    with pytest.raises(stripe.CardError) as refused:
+        desk.v1.invoices.pay(invoice.id)
+    assert refused.value.code == "invoice_payment_intent_requires_action"
+    assert desk.v1.invoices.retrieve(invoice.id).status == "open"
+
+
+def test_without_auto_advance_it_is_not_tried_again(desk: Desk) -> None:
+    invoice = overdue_invoice(desk)
+    desk.v1.invoices.update(invoice.id, {"auto_advance": False})
+    desk.advance(20)
+    after = desk.v1.invoices.retrieve(invoice.id)
+    assert (after.attempt_count, after.next_payment_attempt) == (1, None)
