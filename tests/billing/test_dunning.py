@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_a_year_s_grace_begins_with_the_invoice_that_failed(shop: Shop, alice: U
         user=alice, kind="invoice", provider="stripe", provider_id="in_midyear", status="open",
         provider_subscription_id=life.row.provider_id, currency="usd", subtotal=100, total=100,
         amount_due=100, amount_paid=0, amount_remaining=100, attempt_count=1,
-        created_at=timezone.now() + timezone.timedelta(days=100), fact_at=timezone.now(),
+        created_at=timezone.now() + timedelta(days=100), fact_at=timezone.now(),
     )  # fmt: skip
     from billing import arrears
 
