@@ -4,6 +4,7 @@ repeated without harm."""
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -15,6 +16,8 @@ from billing.models import Item, Plan, Price, ProviderPrice
 from billing.providers import get_provider
 from billing.providers.base import ListedPrice
 from billing.usage import quotas as usage_quotas
+from config.kit import currencies
+from config.kit.money import Money
 
 FOLDER = Path(__file__).parent / "catalogs"
 
@@ -97,6 +100,23 @@ class Catalog(Strict):
     currency: Currency
     plans: list[PlanEntry] = Field(min_length=1)
     items: list[ItemEntry] = []
+
+    @model_validator(mode="after")
+    def all_can_be_charged(self) -> Catalog:
+        for what, amount in self._amounts():
+            refusal = currencies.why_not(Money(amount, self.currency))
+            if refusal:
+                raise ValueError(f"{what}: {refusal}")
+        return self
+
+    def _amounts(self) -> Iterator[tuple[str, int]]:
+        for plan in self.plans:
+            for price in plan.prices:
+                yield f"{plan.tier} per {price.interval}", price.amount
+        for item in self.items:
+            for amount in (item.amount, item.min_amount, item.max_amount):
+                if amount is not None:
+                    yield item.id, amount
 
     @model_validator(mode="after")
     def nothing_twice(self) -> Catalog:

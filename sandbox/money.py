@@ -14,7 +14,6 @@ ZERO_DECIMAL = frozenset(
         "mga",
         "pyg",
         "rwf",
-        "ugx",
         "vnd",
         "vuv",
         "xaf",
@@ -140,6 +139,7 @@ TWO_DECIMAL = frozenset(
         "twd",
         "tzs",
         "uah",
+        "ugx",
         "usd",
         "uyu",
         "uzs",
@@ -151,6 +151,8 @@ TWO_DECIMAL = frozenset(
         "zmw",
     ]
 )
+# Written with two digits, which have to be 0: https://docs.stripe.com/currencies#special-cases
+WHOLE_UNITS = frozenset(["isk", "ugx"])
 CURRENCIES = ZERO_DECIMAL | THREE_DECIMAL | TWO_DECIMAL
 
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
@@ -160,6 +162,7 @@ MINIMUM = {
     "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50,
 }  # fmt: skip
 MAXIMUM = 99_999_999
+MAXIMUM_IN = {"idr": 999_999_999_999}
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "krw": "₩", "inr": "₹", "brl": "R$"}
 
 FEE_RATE = 0.029
@@ -197,6 +200,10 @@ def check_currency(currency: str) -> str:
     return lowered
 
 
+def maximum(currency: str) -> int:
+    return MAXIMUM_IN.get(currency, MAXIMUM)
+
+
 def check_charge(amount: int, currency: str, param: str = "amount") -> None:
     """Raise for an amount that nobody can be charged."""
     if amount < 1:
@@ -216,9 +223,18 @@ def check_charge(amount: int, currency: str, param: str = "amount") -> None:
             param,
             "amount_too_small",
         )
-    if amount > MAXIMUM:
+    most = maximum(currency)
+    if amount > most:
         raise InvalidRequest(
-            f"Amount must be no more than {formatted(MAXIMUM, currency)}", param, "amount_too_large"
+            f"Amount must be no more than {formatted(most, currency)}", param, "amount_too_large"
+        )
+    if currency in WHOLE_UNITS and amount % 100:
+        raise InvalidRequest(
+            f"Invalid amount. Currency {currency.upper()} has become effectively zero-decimal and"
+            " charged amounts must be evenly divisible by 100. See"
+            " https://stripe.com/docs/currencies#special-cases for more information.",
+            param,
+            "invalid_charge_amount_no_decimal_compatible",
         )
     if currency in THREE_DECIMAL and amount % 10:
         raise InvalidRequest(

@@ -14,7 +14,7 @@ THREE_DECIMAL = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 # of them are 500. Stripe's list of zero-decimal currencies names UGX too, and its API does not.
 WHOLE_UNITS = frozenset({"isk", "ugx"})
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
-# Stripe's largest amount has eight digits, twelve for a few currencies; a bigint holds far more.
+# Twelve digits in IDR, eight elsewhere; a bigint holds far more.
 LARGEST_AMOUNT = 999_999_999_999
 
 
