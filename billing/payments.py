@@ -31,6 +31,10 @@ STATUS = {
 }
 
 
+# From the earlier to the later, where both are told for one second.
+ON_THE_WAY = (Payment.Status.PROCESSING, Payment.Status.FAILED)
+
+
 def record_payment(fact: PaymentFact) -> Payment:
     """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear."""
     order = find_order(fact.order_id)
@@ -46,13 +50,13 @@ def record_payment(fact: PaymentFact) -> Payment:
     else:
         learnt = news(payment, fact, order, purchase)
         keep(payment, learnt)
-        if payment.can_move_to(status):
+        if moves(payment, status, fact):
             payment.move_to(status, at=fact.at, **outcome(fact))
             follow(payment, order)
         elif payment.status == status:
-            learnt |= missing_words(payment, fact)
-            keep(payment, missing_words(payment, fact))
-            if learnt:
+            again = told_again(payment, fact)
+            keep(payment, again)
+            if learnt or again:
                 notices.receipt(payment, order)
     note_attempt(payment, fact.attempt)
     if payment.is_paid and payment.order is not None:
@@ -167,10 +171,10 @@ def adopt_payments(subscription: Subscription) -> None:
 
 
 def outcome(fact: PaymentFact) -> dict[str, Any]:
-    fields: dict[str, Any] = {"failure_code": "", "failure_message": ""}
+    # The method is that of the card which is tried now, not of one that was declined before.
+    fields: dict[str, Any] = {"failure_code": "", "failure_message": "", "method": ""}
     if isinstance(fact, PaymentSucceeded):
-        # The method is that of the card that paid, not of one that was declined before.
-        fields |= {"paid_at": fact.at, "amount": fact.money.amount, "method": ""}
+        fields |= {"paid_at": fact.at, "amount": fact.money.amount}
     return fields | words_of(fact)
 
 
@@ -185,10 +189,35 @@ def words_of(fact: PaymentFact) -> dict[str, str]:
     return words
 
 
-def missing_words(payment: Payment, fact: PaymentFact) -> dict[str, str]:
-    """For the second of two events of one outcome: the first may have been the invoice's."""
-    words = words_of(fact)
-    return {name: value for name, value in words.items() if value and not getattr(payment, name)}
+def moves(payment: Payment, status: str, fact: PaymentFact) -> bool:
+    """What is paid or canceled is so whenever it is told; of two states on the way there the later
+    one counts, and within one second the one that comes after the other."""
+    if not payment.can_move_to(status):
+        return False
+    if payment.status not in ON_THE_WAY or status not in ON_THE_WAY:
+        return True
+    order = [state.value for state in ON_THE_WAY]
+    return (payment.state_at, order.index(payment.status)) < (fact.at, order.index(status))
+
+
+def told_again(payment: Payment, fact: PaymentFact) -> dict[str, Any]:
+    """For the second of two events of one outcome, in either order: the first may have been the
+    invoice's, which has no words, or that of another try. It was paid when it first was."""
+    words: dict[str, Any] = dict(words_of(fact))
+    if payment.status in ON_THE_WAY:
+        if not is_newest(payment, fact.attempt):
+            words = {}
+        return words | ({"state_at": fact.at} if fact.at > payment.state_at else {})
+    known = {name: value for name, value in words.items() if value and not getattr(payment, name)}
+    if isinstance(fact, PaymentSucceeded) and payment.paid_at and fact.at < payment.paid_at:
+        known |= {"paid_at": fact.at, "state_at": fact.at}
+    return known
+
+
+def is_newest(payment: Payment, attempt: Attempt | None) -> bool:
+    if attempt is None:
+        return False
+    return not payment.attempts.filter(created_at__gt=attempt.at).exists()
 
 
 def keep(payment: Payment, fields: dict[str, Any]) -> None:

@@ -57,7 +57,16 @@ def is_news(known: Subscription, fact: SubscriptionChanged) -> bool:
         return True
     if known.fact_rank != READ and fact.rank != known.fact_rank:
         return fact.rank > known.fact_rank
+    if says_the_same(known, fact):
+        return False
     raise Unclear(fact)
+
+
+def says_the_same(known: Subscription, fact: SubscriptionChanged) -> bool:
+    """The same news once more needs no answer from Stripe."""
+    told = columns(fact, known_price(fact)) | {"schedule_id": fact.schedule_id}
+    told["fact_rank"] = known.fact_rank
+    return all(getattr(known, name) == value for name, value in told.items())
 
 
 def known_price(fact: SubscriptionChanged) -> Price:

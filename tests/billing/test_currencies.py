@@ -78,7 +78,8 @@ def made_at_stripe(shop: Shop) -> dict[str, int]:
 
 
 def listed(shop: Shop, buyer: User) -> dict[str, int]:
-    api, url, found = shop.client(buyer), "/api/v1/payments?page_size=100", {}
+    found: dict[str, int] = {}
+    api, url = shop.client(buyer), "/api/v1/payments?page_size=100"
     while url:
         page = read(api.get(url).content)
         found |= {row["currency"]: row["amount"] for row in page["results"]}
