@@ -37,7 +37,7 @@ class Place:
 
     @classmethod
     def of(cls, row: Any) -> Place:
-        return cls(row.created_at, row.pk)
+        return cls(row.created_at, row.id)
 
     @property
     def beyond(self) -> Func:

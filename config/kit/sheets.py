@@ -10,11 +10,15 @@ from collections.abc import Iterable, Sequence
 # At the start of a cell, and where a program that splits at another sign would see one begin:
 # https://owasp.org/www-community/attacks/CSV_Injection. The last four are the full-width forms.
 _FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\0'\"]*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])")
+# What most cells are without.
+_WORTH_A_LOOK = re.compile(r"^[\s\0'\"]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[;,|\t\r\n\0]")
 _CONTROL = re.compile(r"^(?=[\t\r\n\0])")
 
 
 def harmless(text: str) -> str:
     """Text that no spreadsheet calculates; an apostrophe makes it stay text."""
+    if not _WORTH_A_LOOK.search(text):
+        return text
     return _CONTROL.sub("'", _FORMULA.sub(r"\1\2'", text)).replace("\0", "")
 
 
