@@ -121,7 +121,12 @@ INVENTORY = (
     # What the other side wrote stays theirs.
     Table("wallet.Escrow", "payee", law=TAX),
     Table("billing.PaymentEvent", "payment__user", law=TAX),
-    Table("billing.PaymentAttempt", "payment__user", law=TAX, scrub={"method": "", "message": ""}),
+    Table(
+        "billing.PaymentAttempt",
+        "payment__user",
+        law=TAX,
+        scrub={"method": "", "message": "", "error": {}},
+    ),
     Table("billing.Entitlement", "user", law=ACCESS),
     Table(
         "billing.EntitlementOverride",
