@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.db import transaction
 
-from billing import checkout, duplicates, orders
-from billing.models import Customer, Order, Payment, Subscription
+from billing import checkout, duplicates, orders, purchase_calls
+from billing.models import Customer, Order, Payment, Purchase, Subscription
 from billing.operations import outgoing
 from billing.operations.models import Operation
 from billing.operations.registry import Done, carries_out
@@ -36,6 +38,7 @@ def end_everything(user: User) -> None:
     if Operation.objects.open().filter(user=user).exclude(kind__in=(CANCEL, SCRUB)).exists():
         raise ProviderError("Something that was asked of the provider before is still open.")
     close_pages(user)
+    close_purchases(user)
     cancel_all(user)
 
 
@@ -65,6 +68,17 @@ def close_pages(user: User) -> None:
         with transaction.atomic():
             order = Order.objects.select_for_update().get(pk=order.pk)
             orders.fail(order, expired=True)
+
+
+def close_purchases(user: User) -> None:
+    pending = Purchase.objects.filter(user=user, status=Purchase.Status.PENDING)
+    for purchase in pending.exclude(provider_id=None):
+        # What is paid already is a purchase, and its webhook will say so.
+        with suppress(ProviderRefused):
+            if purchase.way == Purchase.Way.PAGE:
+                get_provider(purchase.provider).expire_checkout(str(purchase.provider_id))
+            else:
+                purchase_calls.cancel_intent(purchase)
 
 
 def be_forgotten(user: User) -> dict[str, list[str]]:

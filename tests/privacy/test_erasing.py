@@ -58,6 +58,18 @@ def test_the_provider_is_left_too(person: Person):
     assert stripe.get(f"checkout/sessions/{open_page}")["status"] == "open"
 
 
+def test_what_she_was_about_to_buy_cannot_be_paid_any_more(person: Person):
+    opened = person.api.post("/api/v1/payment-intents", {"item_id": "tip"})
+    assert opened.status_code == 201, opened.json()
+    page = person.shop.checkout(person.user, "pro")
+    person.leave()
+    assert go_on(person) == "done", person.erasure.trouble
+    stripe = person.shop.stripe
+    (intent,) = stripe.get("payment_intents")["data"]
+    assert intent["status"] == "canceled"
+    assert stripe.get(f"checkout/sessions/{page}")["status"] == "expired"
+
+
 def test_the_account_is_closed_at_once(person: Person):
     person.live()
     person.leave()
