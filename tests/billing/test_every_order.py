@@ -110,7 +110,11 @@ def declined(intent: dict[str, Any], number: int, code: str, words: str) -> dict
         "decline_code": code,
         "message": words,
         "charge": f"ch_declined{number}",
-        "payment_method": {"type": "card", "card": {"brand": "visa", "last4": f"000{number}"}},
+        "payment_method": {
+            "id": f"pm_{number}",
+            "type": "card",
+            "card": {"brand": "visa", "last4": f"000{number}"},
+        },
     }
     return {
         **intent,
