@@ -27,11 +27,13 @@ from billing.models import (
     Purchase,
     Subscription,
 )
+from billing.payouts_admin import PayoutAccountAdmin, PayoutAdmin
 from billing.providers.listing import ProviderFilter, at_a_provider
 from billing.purchases_admin import PurchaseAdmin
 from billing.subscription_admin import SubscriptionDecisions
 from billing.timeline import timeline_of
 from billing.wallet.models import Account, Entry, Escrow, Transfer
+from billing.wallet.payout_models import Payout, PayoutAccount
 from billing.wording import PAYMENT_TONES, SUBSCRIPTION_TONES, rate
 from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
 from config.kit.money import Money
@@ -279,5 +281,7 @@ admin.site.register(Account, AccountAdmin)
 admin.site.register(Transfer, TransferAdmin)
 admin.site.register(Entry, EntryAdmin)
 admin.site.register(Escrow, EscrowAdmin)
+admin.site.register(Payout, PayoutAdmin)
+admin.site.register(PayoutAccount, PayoutAccountAdmin)
 admin.site.register(Entitlement, EntitlementAdmin)
 admin.site.register(EntitlementOverride, EntitlementOverrideAdmin)

@@ -18,6 +18,8 @@ class BillingConfig(AppConfig):
         # Carry out operations, though no fact leads to them.
         import_module("billing.duplicates")
         import_module("billing.escrow_start")
+        import_module("billing.wallet.payout_accounts")
+        import_module("billing.wallet.payout_steps")
         import_module("billing.subscription_acts")
         roles = import_module("billing.roles")
         # After the last app, when the permissions of all of them are there.

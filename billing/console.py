@@ -19,6 +19,8 @@ SIDEBAR = (
             ("Subscriptions", "autorenew", "billing.subscription"),
             ("Invoices", "receipt_long", "billing.invoice"),
             ("Orders", "shopping_cart", "billing.order"),
+            ("Payouts", "account_balance", "wallet.payout"),
+            ("Payout accounts", "how_to_reg", "wallet.payoutaccount"),
             ("Items bought", "category", "billing.purchase"),
             ("Escrow", "lock", "wallet.escrow"),
         ),

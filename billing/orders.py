@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from billing import conversations, entitlements, tasks
 from billing.models import Order
+from config.kit.announcing import announce
 
 
 def complete(order: Order, *, payment_status: str = "paid") -> None:
@@ -20,7 +21,7 @@ def complete(order: Order, *, payment_status: str = "paid") -> None:
             entitlements.follow_order(order)
         if order.ends_lesser:
             key = str(order.pk)
-            transaction.on_commit(lambda: tasks.announce(tasks.end_lesser, key), robust=True)
+            transaction.on_commit(lambda: announce(tasks.end_lesser, key), robust=True)
 
 
 def fail(order: Order, *, expired: bool) -> None:

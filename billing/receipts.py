@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from billing import tasks
 from billing.models import Invoice, NumberSeries, Payment, Purchase
+from config.kit import announcing
 from sessions_live.models import User
 
 # How long the hosted page may take to tell what it took off and put on; then the sums tell.
@@ -26,7 +27,7 @@ def announce(payment: Payment) -> None:
     """Must run inside the transaction of the payment."""
     if payment.is_paid and is_one_off(payment):
         key = str(payment.pk)
-        transaction.on_commit(lambda: tasks.announce(tasks.write_receipt, key))
+        transaction.on_commit(lambda: announcing.announce(tasks.write_receipt, key))
 
 
 def is_one_off(payment: Payment) -> bool:

@@ -14,6 +14,7 @@ from billing.owners import find_order, owner_of
 from billing.plans import UnknownPrice, find_price
 from billing.providers.facts import READ, SubscriptionChanged
 from billing.webhooks.registry import Unclear
+from config.kit.announcing import announce
 from sessions_live.models import User
 
 alarm = logging.getLogger("alarm")
@@ -154,7 +155,7 @@ def end_duplicate(subscription: Subscription) -> None:
     """Bought in a second tab: it gives nothing and must cost nothing."""
     alarm.error("second live subscription", extra={"subscription": subscription.provider_id})
     key = str(subscription.pk)
-    transaction.on_commit(lambda: tasks.announce(tasks.cancel_duplicate, key), robust=True)
+    transaction.on_commit(lambda: announce(tasks.cancel_duplicate, key), robust=True)
 
 
 def current(user: User) -> Subscription | None:

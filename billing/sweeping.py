@@ -29,7 +29,7 @@ from billing.providers import get_provider
 from billing.providers.base import ProviderError
 from billing.provisioning import outbox
 from billing.signals import swept
-from billing.wallet import ledger
+from billing.wallet import ledger, payout_steps
 from billing.webhooks import bell
 from billing.webhooks.models import WebhookEvent
 
@@ -55,6 +55,8 @@ def sweep() -> dict[str, int]:
         "ledger_changes_folded": ledger.fold(),
         "escrows_released": escrow_payments.release_due(),
         "escrows_reminded": escrow_payments.remind_due(),
+        "payouts_advanced": payout_steps.sweep(),
+        "payouts_asked": payout_steps.ask_about_quiet(),
         "replaced_ended": end_lesser(),
         **outbox.state(),
         **of_those_above(),

@@ -13,11 +13,13 @@ from billing import (
     invoices_api,
     invoices_pages,
     items_pages,
+    payout_api,
     purchases_api,
     staff_api,
     subscription_api,
     subscription_pages,
     views,
+    wallet_views,
 )
 
 UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -62,6 +64,9 @@ urlpatterns = [
     call("payments", history_api.PaymentsView, "api-payments"),
     call("payments/export", history_api.PaymentExportView, "api-payment-export"),
     call(r"payments/(?P<pk>[0-9a-fA-F-]{36})", history_api.PaymentView, "api-payment"),
+    call("payouts", payout_api.PayoutsView, "api-payouts"),
+    call(rf"payouts/(?P<pk>{UUID})/cancel", payout_api.PayoutCancelView, "api-payout-cancel"),
+    call("payout-account", payout_api.PayoutAccountView, "api-payout-account"),
     call("escrow-payments", escrow_api.EscrowPaymentsView, "api-escrow-payments"),
     call(rf"escrow-payments/(?P<pk>{UUID})", escrow_api.EscrowPaymentView, "api-escrow-payment"),
     call(rf"escrow-payments/(?P<pk>{UUID})/release", escrow_api.ReleaseView, "api-escrow-release"),
@@ -75,6 +80,18 @@ urlpatterns = [
     re_path(r"^payments/(?P<pk>[0-9a-f-]{36})$", history_views.payment, name="payment"),
     re_path(r"^subscription/pay$", arrears_pages.pay, name="subscription-pay"),
     re_path(r"^billing-portal$", arrears_pages.to_portal, name="billing-portal"),
+    re_path(r"^wallet$", wallet_views.wallet, name="wallet"),
+    re_path(r"^wallet/payout$", wallet_views.ask_payout, name="wallet-payout"),
+    re_path(
+        rf"^wallet/payouts/(?P<pk>{UUID})/cancel$",
+        wallet_views.cancel_payout,
+        name="wallet-payout-cancel",
+    ),
+    re_path(
+        rf"^wallet/escrow/(?P<pk>{UUID})/release$", wallet_views.release, name="wallet-release"
+    ),
+    re_path(r"^wallet/onboarding$", wallet_views.onboarding, name="wallet-onboarding"),
+    re_path(r"^wallet/onboarded$", wallet_views.onboarded, name="wallet-onboarded"),
     re_path(r"^pricing$", views.pricing, name="pricing"),
     re_path(r"^invoices$", invoices_pages.invoices, name="invoices"),
     re_path(rf"^invoices/(?P<pk>{UUID})/pdf$", invoices_pages.invoice_pdf, name="invoice-pdf"),

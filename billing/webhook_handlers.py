@@ -17,6 +17,7 @@ from billing import (
     trials,
 )
 from billing.providers import facts
+from billing.wallet import payout_accounts, payout_steps, payouts
 from billing.webhooks.registry import handles
 
 
@@ -78,6 +79,26 @@ def trial_ending(fact: facts.TrialEnding) -> None:
 @handles(facts.EscrowOpened)
 def escrow_opened(fact: facts.EscrowOpened) -> None:
     escrow_payments.opened(fact)
+
+
+@handles(facts.PayoutAccountChanged)
+def payout_account_changed(fact: facts.PayoutAccountChanged) -> None:
+    payout_accounts.follow(fact)
+
+
+@handles(facts.PayoutFunded)
+def payout_funded(fact: facts.PayoutFunded) -> None:
+    payout_steps.funded(fact)
+
+
+@handles(facts.PayoutTakenBack)
+def payout_taken_back(fact: facts.PayoutTakenBack) -> None:
+    payout_steps.taken_back(fact)
+
+
+@handles(facts.PayoutChanged)
+def payout_changed(fact: facts.PayoutChanged) -> None:
+    payouts.follow(fact)
 
 
 @handles(facts.CatalogChanged)

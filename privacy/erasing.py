@@ -29,8 +29,8 @@ from billing.mails.models import Mail
 from billing.models import Customer, Subscription
 from billing.providers.base import ProviderError
 from billing.providers.mirror import forgetting as mirror
-from billing.tasks import announce
 from billing.webhooks import forgetting
+from config.kit.announcing import announce
 from config.kit.redis_client import redis_client
 from privacy import at_providers, holds
 from privacy.inventory import INVENTORY

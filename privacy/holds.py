@@ -5,6 +5,7 @@ from __future__ import annotations
 from billing.models import Payment
 from billing.wallet.accounts import receivable, wallet
 from billing.wallet.models import Account, Escrow
+from billing.wallet.payout_models import Payout
 from config.kit.errors import AppError
 from config.kit.money import Money
 from sessions_live.models import User
@@ -31,6 +32,8 @@ def holds_of(user: User) -> list[str]:
         held.append("A payment is disputed; the bank has to decide first.")
     if Escrow.objects.of(user.pk).holding().exists():
         held.append("A payment is held in escrow; it has to be released or returned first.")
+    if Payout.objects.under_way().filter(user=user).exists():
+        held.append("A payout is on its way; it has to arrive or come back first.")
     if any(money.amount for money in balances(wallet(user.pk))):
         held.append("There is money in the wallet, or a payout has come back.")
     if any(money.amount for money in balances(receivable(user.pk))):

@@ -68,6 +68,8 @@ class Operation(Moves):
     provider_id = models.CharField(max_length=255, blank=True)
     # What whoever asked is told, and what is for staff alone: the provider's words, or a traceback.
     error = models.TextField(blank=True)
+    # The provider's code for its no.
+    reason = models.CharField(max_length=80, blank=True)
     words = models.TextField(blank=True)
     # Which kind of no it was, so that whoever asks again is told the same.
     refusal = models.CharField(max_length=60, blank=True)

@@ -242,6 +242,7 @@ def _refused(operation: Operation, refusal: ProviderRefused) -> None:
         status=Status.FAILED,
         error=refusal.detail,
         refusal=refusal.code,
+        reason=refusal.reason[:80],
         words=refusal.words.replace("\0", ""),
         finished_at=timezone.now(),
     )

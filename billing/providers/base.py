@@ -17,6 +17,7 @@ from billing.providers.facts import (
     PurchaseOpened,
     SubscriptionChanged,
 )
+from billing.providers.paying_out import PaysOut
 from config.kit.errors import AppError
 from config.kit.money import Money
 
@@ -72,14 +73,16 @@ class ProviderBusy(ProviderError):
 
 
 class ProviderRefused(ProviderError):
-    """A final no to this very request. `words` are the provider's own, for staff."""
+    """A final no to this very request. `words` are the provider's own, for staff; `reason` is its
+    code, for rules."""
 
     detail = "The payment provider refused this; nothing was charged."
     retry = False
 
-    def __init__(self, detail: str = "", *, words: str = "") -> None:
+    def __init__(self, detail: str = "", *, words: str = "", reason: str = "") -> None:
         super().__init__(detail)
         self.words = words or self.detail
+        self.reason = reason
 
 
 class NotFound(ProviderRefused):
@@ -230,7 +233,7 @@ class Listed(Generic[T]):
     after: str
 
 
-class Provider(Protocol):
+class Provider(PaysOut, Protocol):
     name: str
 
     # For comparing. All there is where `since` is None.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.template import Library
 
-from billing import wording
+from billing import wallet_wording, wording
 from billing.models import Item
 from config.kit.money import Money, decimals
 
@@ -14,6 +14,10 @@ register.filter("standing", wording.standing)
 register.filter("payment_label", wording.payment_label)
 register.filter("invoice_tone", wording.invoice_tone)
 register.filter("payment_tone", wording.payment_tone)
+register.filter("payout_tone", wallet_wording.payout_tone)
+register.filter("payout_next", wallet_wording.payout_next)
+register.filter("movement_amount", wallet_wording.movement_amount)
+register.filter("movement_balance", wallet_wording.movement_balance)
 
 
 @register.filter

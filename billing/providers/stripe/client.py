@@ -56,13 +56,13 @@ def stripe_says() -> Iterator[stripe.StripeClient]:
     except stripe.InvalidRequestError as error:
         kind = NotFound if error.code == "resource_missing" else ProviderRefused
         log.warning("stripe refused: %s %s (%s)", error.code, error.param, error.request_id)
-        raise kind(words=error.user_message or "") from error
+        raise kind(words=error.user_message or "", reason=error.code or "") from error
     except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
         log.error("stripe refused our credentials or key: %s", error.code)
         raise ProviderRefused(words=str(error.user_message or error.code)) from error
     except stripe.CardError as error:
         words = f"{error.user_message} ({error.code})"
-        raise PaymentRefused(words_for(error), words=words) from error
+        raise PaymentRefused(words_for(error), words=words, reason=error.code or "") from error
     except stripe.RateLimitError as error:
         log.warning("stripe has too much to do: %s", error.code)
         raise ProviderBusy(wait=wait_of(error.headers)) from error

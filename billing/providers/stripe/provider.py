@@ -51,9 +51,10 @@ from billing.providers.stripe import (
     translation,
 )
 from billing.providers.stripe.client import stripe_says
+from billing.providers.stripe.paying_out import StripePayouts
 
 
-class StripeProvider:
+class StripeProvider(StripePayouts):
     name = "stripe"
 
     # --- what Stripe tells us ---------------------------------------------------------------------

@@ -31,6 +31,7 @@ from billing.providers.facts import (
     SubscriptionChanged,
     TrialEnding,
 )
+from billing.providers.stripe import paying_out
 from billing.providers.stripe.attempts import attempt_of, confirmation_wanted, method_name
 from billing.providers.stripe.invoices import changed, changed_and
 from billing.providers.stripe.reading import (
@@ -47,13 +48,15 @@ __all__ = ["PROVIDER", "id_of", "instant", "instant_or_none", "method_name"]
 
 
 def facts_of(event: Payload) -> list[Fact]:
-    read = READERS.get(event["type"])
-    if read is None:
-        return []
+    kind, at = event["type"], instant(event["created"])
     try:
-        return read(event["data"]["object"], instant(event["created"]))
+        if of_payee := paying_out.READERS.get(kind):
+            return [of_payee(event["data"]["object"], at, event.get("account") or "")]
+        if read := READERS.get(kind):
+            return read(event["data"]["object"], at)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise UnknownShape(f"{event['type']}: {type(error).__name__} {error}") from error
+    return []
 
 
 def subject_of(event: Payload) -> str:
