@@ -10,6 +10,7 @@ import json
 import logging
 import random
 import re
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,11 +116,12 @@ def without_secrets(context: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def send_due() -> int:
-    """Until nothing is due; returns how many were taken. Never inside a transaction."""
+def send_due(*, ending: threading.Event | None = None) -> int:
+    """Until nothing is due, or the worker ends; returns how many were taken. Never inside a
+    transaction."""
     post, taken = get_connection(), 0
     try:
-        while mail := claim():
+        while not (ending and ending.is_set()) and (mail := claim()):
             deliver(mail, post)
             taken += 1
     finally:

@@ -23,7 +23,7 @@ class MailThread(threading.Thread):
     def run(self) -> None:
         while not self.stopping.wait(LOOK_EVERY):
             try:
-                outbox.send_due()
+                outbox.send_due(ending=self.stopping)
             except (DatabaseError, OSError) as error:
                 log.warning("mails out of reach: %s", type(error).__name__)
             except Exception:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -243,6 +244,15 @@ def test_the_last_mail_forgets_whom_it_was_for(alice: User, post_office: PostOff
         "Your account with Pain Tracker is erased"
     ]
     assert "alice" not in str(list(Mail.objects.values("to", "context", "subject")))
+
+
+def test_a_worker_that_ends_leaves_what_waits_to_the_others(alice: User, post_office: PostOffice):
+    queue(alice)
+    ending = threading.Event()
+    ending.set()
+    assert outbox.send_due(ending=ending) == 0
+    assert Mail.objects.get().status == "queued"
+    assert outbox.send_due() == 1
 
 
 def test_a_worker_finds_mails_by_itself(alice: User, post_office: PostOffice):
