@@ -10,13 +10,14 @@ from typing import Any
 
 import pypdf
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from billing import documents, invoicing, pdf, receipts, returns, sweeping
 from billing.models import Invoice, NumberSeries, Payment, Purchase
 from billing.providers.stripe.invoices import invoice_fact
 from config.kit.money import Money
+from privacy.erasing import scrub_rows
 from sessions_live.models import User
 from tests.billing.conftest import Shop, unfinished
 
@@ -234,6 +235,15 @@ def test_an_invoice_is_printed_while_the_provider_is_down(shop: Shop, alice: Use
     shop.hear()
     shop.stripe.control("faults", match="GET /v1/payment_intents", mode="status", status=500)
     assert "$97.00" in printed(shop, alice, invoices_of(shop, alice)[0])
+
+
+def test_who_leaves_stays_on_their_invoices_but_cannot_be_reached(shop: Shop, alice: User):
+    row = row_of(alice)
+    with transaction.atomic():
+        scrub_rows(alice)
+    row.refresh_from_db()
+    assert (row.bill_to["name"], row.bill_to["email"]) == ("Alice", "")
+    assert "alice@example.com" not in words(pdf.render(documents.document_of(row)))
 
 
 # --- receipts -------------------------------------------------------------------------------------
