@@ -3,17 +3,24 @@ itself is moved in the wallet's room; here its moves become the payment's status
 
 from __future__ import annotations
 
+import logging
+
 from django.db import transaction
 from django.utils import timezone
 
 from billing import notices
-from billing.models import Payment
+from billing.models import Customer, Payment
+from billing.providers import get_provider
+from billing.providers.base import ProviderError
 from billing.providers.facts import EscrowOpened, PaymentFact
 from billing.wallet import escrow
 from billing.wallet.models import Escrow
-from billing.webhooks.registry import NotOurs
+from billing.webhooks import inbox
+from billing.webhooks.registry import NotOurs, dispatch
 from config.kit.errors import AppError
 from sessions_live.models import User
+
+log = logging.getLogger(__name__)
 
 RELEASE = "wallet.add_release"
 
@@ -75,11 +82,32 @@ def status_of(agreed: Escrow) -> str:
 
 
 def get_escrow(user: User, escrow_id: str) -> Escrow:
-    """Raises EscrowNotFound."""
+    """Where no webhook has told its payer yet, the provider is asked, and the same effects happen
+    as if it had. Raises EscrowNotFound."""
     found = escrow.find(escrow_id)
     if found is None or user.pk not in (found.payer_id, found.payee_id):
         raise EscrowNotFound()
+    if found.held_at is None and user.pk == found.payer_id:
+        try:
+            ask_about(found)
+        except ProviderError as error:
+            # What we know is an answer, too.
+            log.info("escrow %s not asked about: %s", found.pk, error.code)
+        found = escrow.get(found.pk)
     return found
+
+
+def ask_about(agreed: Escrow) -> None:
+    """Raises ProviderError."""
+    payment = Payment.objects.filter(pk=agreed.pk).first()
+    if payment is None:
+        return
+    state = get_provider(payment.provider).read_intent(payment.provider_id)
+    customer = Customer.objects.get(user=agreed.payer_id, provider=payment.provider)
+    with transaction.atomic():
+        inbox.hold_subject(payment.provider, customer.provider_id or "")
+        for fact in state.facts:
+            dispatch(fact)
 
 
 # --- the payer's word -----------------------------------------------------------------------------

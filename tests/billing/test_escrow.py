@@ -146,6 +146,22 @@ def test_an_answer_that_was_lost_is_found_and_nothing_is_opened_twice(deal: Deal
     assert len(deal.shop.stripe.get("payment_intents")["data"]) == 2
 
 
+def test_its_payer_who_looks_before_any_webhook_came_sees_it_held(deal: Deal):
+    escrow_id = deal.open()
+    deal.pay(escrow_id)
+    assert deal.his.get(f"{URL}/{escrow_id}").json()["status"] == "pending"
+    assert deal.state(escrow_id)["status"] == "held"
+    deal.shop.hear()
+    assert balances() == {"stripe:clearing": -10_000, f"escrow:{escrow_id}": 10_000}
+
+
+def test_while_the_provider_is_away_its_payer_sees_what_is_known(deal: Deal):
+    escrow_id = deal.open()
+    fault = {"match": "GET /v1/payment_intents", "mode": "status", "status": 500, "times": 9}
+    deal.shop.stripe.control("faults", **fault)
+    assert deal.state(escrow_id)["status"] == "pending"
+
+
 def test_a_declined_card_leaves_it_open_for_another_one(deal: Deal):
     escrow_id = deal.open()
     deal.pay(escrow_id, DECLINED)

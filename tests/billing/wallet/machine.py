@@ -168,7 +168,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for number, held in enumerate(self.books.escrows):
-            shown = self.clients[held.payer].get(f"{URL}/{self.ids[number]}").json()
+            shown = self.clients[held.payee].get(f"{URL}/{self.ids[number]}").json()
             assert (shown["status"], shown["left"]) == (held.status, held.left)
         proof = bookkeeping.verify()
         assert proof["ok"], proof

@@ -24,4 +24,4 @@ def live(shop: Shop, *, lives: int, steps: int) -> None:
 
 
 def test_the_books_and_the_reference_never_differ(shop: Shop):
-    live(shop, lives=6, steps=20)
+    live(shop, lives=4, steps=15)
