@@ -77,10 +77,10 @@ class Product:
         return self.signal(role, signal.SIGKILL)
 
     def wait_until_replaced(self, role: str, dead: list[int]) -> None:
-        eventually(lambda: not set(dead) & set(self.pids(role)), within=20)
+        eventually(lambda: not set(dead) & set(self.pids(role)), within=60)
 
     def wait_until_ready(self) -> None:
-        eventually(lambda: self.http.get("/readyz").status_code == 200, within=30)
+        eventually(lambda: self.http.get("/readyz").status_code == 200, within=90)
 
     def manage(self, *arguments: str) -> str:
         env = surroundings() | self.card["env"]
