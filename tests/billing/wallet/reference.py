@@ -26,6 +26,8 @@ class Held:
     paid: bool = False
     released: int = 0
     returned: int = 0
+    # By a release. What a refund empties gets its status from whoever refunds.
+    handed_over: bool = False
 
     @property
     def left(self) -> int:
@@ -35,7 +37,7 @@ class Held:
     def status(self) -> str:
         if not self.paid:
             return "pending"
-        return "released" if self.left == 0 and self.released else "held"
+        return "released" if self.handed_over else "held"
 
 
 @dataclass
@@ -61,6 +63,7 @@ class Books:
             raise Refused
         fee = fee_of(held.released + amount) - fee_of(held.released)
         held.released += amount
+        held.handed_over = held.left == 0
         self.fees += fee
         self.earn(held.payee, amount - fee)
 
