@@ -41,7 +41,8 @@ class Receiver:
 
     def __init__(self) -> None:
         self.came: list[dict[str, Any]] = []
-        self.answers: list[int] = []
+        # By event: a straggler of an earlier test must not take another one's answers.
+        self.answers: dict[str, list[int]] = {}
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,8 +50,10 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 signature = self.headers["Stripe-Signature"]
                 stripe.Webhook.construct_event(body, signature, SECRET)
-                status = receiver.answers.pop(0) if receiver.answers else 200
-                receiver.came.append({"status": status, "event": json.loads(body)})
+                event = json.loads(body)
+                left = receiver.answers.get(event["id"])
+                status = left.pop(0) if left else 200
+                receiver.came.append({"status": status, "event": event})
                 self.send_response(status)
                 self.end_headers()
 

@@ -26,8 +26,10 @@ def test_signatures_carry_the_real_time_however_far_the_clock_was_moved(desk: De
 
 
 def test_what_is_not_taken_is_sent_again(desk: Desk) -> None:
-    desk.receiver.answers = [500, 302]
+    desk.control("deliveries", mode="hold")
     desk.customer(None)
+    desk.receiver.answers[desk.events()[-1]["id"]] = [500, 302]
+    desk.control("deliveries/flush")
     eventually(lambda: desk.taken() == ["customer.created"])
     assert [item["status"] for item in desk.arrived()] == [500, 302, 200]
     delivery = eventually(lambda: desk.http.get("/_sandbox/deliveries").json())[0]
