@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apikeys.models import APIKey
 from billing import mails
 from billing.models import Plan
+from config.kit.one_by_one import one_by_one
 
 # Days before the end; each is said once, the nearest one counts.
 WARNINGS = (30, 7, 1)
@@ -24,11 +25,16 @@ def key_ready(key: APIKey, plan: Plan) -> None:
 
 def warn_of_expiry() -> int:
     """Safe to run at any time and by several at once."""
-    return sum(_warn(days) for days in sorted(WARNINGS))
+    warned = 0
+    with one_by_one() as apart:
+        for days in sorted(WARNINGS):
+            for pk in _ending(days).values_list("pk", flat=True)[:MOST_AT_ONCE]:
+                with apart(f"key {pk}"):
+                    warned += _warn(pk, days)
+    return warned
 
 
-@transaction.atomic
-def _warn(days: int) -> int:
+def _ending(days: int) -> QuerySet[APIKey]:
     """Keys in use that end within so many days and were not told so; one that was made for no
     longer than that knew it from the first, and one that was replaced is meant to end."""
     now, span = timezone.now(), timedelta(days=days)
@@ -40,12 +46,18 @@ def _warn(days: int) -> int:
         expires_at__lte=now + span,
         created_at__lt=F("expires_at") - span,
     )
-    locked = ending.select_related("user").order_by("pk")
-    keys = list(locked.select_for_update(of=("self",), skip_locked=True)[:MOST_AT_ONCE])
-    for key in keys:
-        key_expiring(key, days)
-    APIKey.objects.filter(pk__in=[key.pk for key in keys]).update(warned_days=days)
-    return len(keys)
+    return ending.order_by("pk")
+
+
+@transaction.atomic
+def _warn(pk: int, days: int) -> bool:
+    ending = _ending(days).filter(pk=pk).select_related("user")
+    key = ending.select_for_update(of=("self",), skip_locked=True).first()
+    if key is None:
+        return False
+    key_expiring(key, days)
+    APIKey.objects.filter(pk=pk).update(warned_days=days)
+    return True
 
 
 def key_expiring(key: APIKey, days: int) -> None:

@@ -17,6 +17,7 @@ from billing.models import Entitlement, EntitlementOverride, Order, Plan, Price,
 from billing.signals import access_granted, access_revoked
 from billing.usage import quotas as usage_quotas
 from billing.webhooks import cause
+from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
 
 
@@ -148,11 +149,12 @@ def revoke_expired() -> int:
     itself at that moment. Not those that were paid for a moment ago."""
     expired = Entitlement.objects.filter(revoked_at=None, expires_at__lte=timezone.now())
     ended = 0
-    for held in expired:
-        with transaction.atomic():
-            if expired.select_for_update().filter(pk=held.pk).first() is not None:
-                revoke(source=held.source, reason=why_expired(held))
-                ended += 1
+    with one_by_one() as apart:
+        for held in expired:
+            with apart(f"entitlement {held.pk}"), transaction.atomic():
+                if expired.select_for_update().filter(pk=held.pk).first() is not None:
+                    revoke(source=held.source, reason=why_expired(held))
+                    ended += 1
     return ended
 
 

@@ -18,6 +18,7 @@ from billing.wallet.models import Escrow
 from billing.webhooks import inbox
 from billing.webhooks.registry import NotOurs, dispatch
 from config.kit.errors import AppError
+from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
 
 log = logging.getLogger(__name__)
@@ -147,12 +148,14 @@ def release_due() -> int:
     now = timezone.now()
     due = Escrow.objects.holding().filter(release_at__lte=now, frozen_at=None)
     count = 0
-    for agreed in due.order_by("release_at")[:100]:
-        try:
-            hand_over(agreed, by=None)
-        except escrow.NotHeld:
-            continue
-        count += 1
+    with one_by_one() as apart:
+        for agreed in due.order_by("release_at")[:100]:
+            with apart(f"escrow {agreed.pk}"):
+                try:
+                    hand_over(agreed, by=None)
+                except escrow.NotHeld:
+                    continue
+                count += 1
     return count
 
 
@@ -161,9 +164,10 @@ def remind_due() -> int:
     now = timezone.now()
     due = Escrow.objects.holding().filter(remind_at__lte=now, frozen_at=None)
     count = 0
-    for agreed in due.select_related("payer", "payee").order_by("remind_at")[:100]:
-        with transaction.atomic():
-            if Escrow.objects.filter(pk=agreed.pk, remind_at__lte=now).update(remind_at=None):
-                notices.escrow_waits(agreed)
-                count += 1
+    with one_by_one() as apart:
+        for agreed in due.select_related("payer", "payee").order_by("remind_at")[:100]:
+            with apart(f"escrow {agreed.pk}"), transaction.atomic():
+                if Escrow.objects.filter(pk=agreed.pk, remind_at__lte=now).update(remind_at=None):
+                    notices.escrow_waits(agreed)
+                    count += 1
     return count

@@ -14,6 +14,7 @@ from billing.providers import get_provider
 from billing.providers.base import ProviderError
 from billing.webhooks import inbox
 from billing.webhooks.registry import dispatch
+from config.kit.one_by_one import one_by_one
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +32,15 @@ def learn_recent() -> int:
 def learn(payments: Iterable[Payment]) -> int:
     """Outside any transaction. What the provider does not tell now is left as it is."""
     learned = 0
-    for payment in payments:
-        try:
-            learned += _ask(payment)
-        except ProviderError as error:
-            log.info("method of payment %s not learned: %s", payment.pk, error.code)
-            if error.retry:
-                break
+    with one_by_one() as apart:
+        for payment in payments:
+            with apart(f"payment {payment.pk}"):
+                try:
+                    learned += _ask(payment)
+                except ProviderError as error:
+                    log.info("method of payment %s not learned: %s", payment.pk, error.code)
+                    if error.retry:
+                        break
     return learned
 
 

@@ -20,6 +20,7 @@ from billing.providers.facts import CheckoutFailed, CheckoutPaid, Fact, PaymentS
 from billing.webhooks import inbox
 from billing.webhooks.registry import NotOurs, dispatch
 from config.kit.errors import AppError
+from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
 
 log = logging.getLogger(__name__)
@@ -124,13 +125,13 @@ def ask_about_quiet() -> int:
     quiet = Purchase.objects.select_related("item", "user").filter(
         due, status=Status.PENDING, created_at__lt=now - QUIET
     )
+    first = quiet.order_by(F("asked_at").asc(nulls_first=True), "created_at")[:100]
     asked = 0
-    for purchase in quiet.order_by(F("asked_at").asc(nulls_first=True), "created_at")[:100]:
-        Purchase.objects.filter(pk=purchase.pk).update(asked_at=now)
-        try:
-            asked += _ask_or_give_up(purchase, abandoned=purchase.created_at < now - ABANDONED)
-        except ProviderError as error:
-            log.warning("purchase %s not read: %s", purchase.pk, error.code)
+    with one_by_one() as apart:
+        for purchase in first:
+            with apart(f"purchase {purchase.pk}"):
+                Purchase.objects.filter(pk=purchase.pk).update(asked_at=now)
+                asked += _ask_or_give_up(purchase, abandoned=purchase.created_at < now - ABANDONED)
     return asked
 
 
@@ -140,9 +141,13 @@ def _ask_or_give_up(purchase: Purchase, *, abandoned: bool) -> bool:
             with transaction.atomic():
                 bought.cancel(purchase)
         return False
-    ask_about(purchase)
-    if abandoned and purchase.status == Status.PENDING and purchase.way != Way.PAGE:
-        give_up(purchase)
+    try:
+        ask_about(purchase)
+        if abandoned and purchase.status == Status.PENDING and purchase.way != Way.PAGE:
+            give_up(purchase)
+    except ProviderError as error:
+        log.warning("purchase %s not read: %s", purchase.pk, error.code)
+        return False
     return True
 
 

@@ -16,6 +16,7 @@ from django.utils import timezone
 from billing import tasks
 from billing.models import Invoice, NumberSeries, Payment, Purchase
 from config.kit import announcing
+from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
 
 # How long the hosted page may take to tell what it took off and put on; then the sums tell.
@@ -66,8 +67,12 @@ def write_one(payment_id: str) -> int:
 
 def write_all(payments: QuerySet[Payment]) -> int:
     waiting = payments.select_related("user", "order__price__plan", "purchase__item")
-    written = [write(payment) for payment in waiting.order_by("paid_at", "pk")[:1000]]
-    return sum(written)
+    written = 0
+    with one_by_one() as apart:
+        for payment in waiting.order_by("paid_at", "pk")[:1000]:
+            with apart(f"payment {payment.pk}"):
+                written += write(payment)
+    return written
 
 
 @transaction.atomic

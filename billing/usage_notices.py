@@ -9,19 +9,32 @@ from billing import mails
 from billing.entitlements import best_plan
 from billing.usage import quotas
 from billing.usage.models import Threshold
+from config.kit.one_by_one import one_by_one
 
 MOST_AT_ONCE = 200
 
 
-@transaction.atomic
 def tell_of_thresholds() -> int:
     """Safe to run at any time and by several at once."""
-    waiting = Threshold.objects.filter(mailed_at=None).select_related("user").order_by("id")
-    crossed = list(waiting.select_for_update(of=("self",), skip_locked=True)[:MOST_AT_ONCE])
-    for threshold in crossed:
-        tell_of(threshold)
-    Threshold.objects.filter(pk__in=[each.pk for each in crossed]).update(mailed_at=timezone.now())
-    return len(crossed)
+    waiting = Threshold.objects.filter(mailed_at=None).order_by("id").values_list("pk", flat=True)
+    told = 0
+    with one_by_one() as apart:
+        for key in waiting[:MOST_AT_ONCE]:
+            with apart(f"threshold {key}"):
+                told += tell_once(key)
+    return told
+
+
+@transaction.atomic
+def tell_once(key: int) -> bool:
+    waiting = Threshold.objects.filter(pk=key, mailed_at=None).select_related("user")
+    threshold = waiting.select_for_update(of=("self",), skip_locked=True).first()
+    if threshold is None:
+        return False
+    tell_of(threshold)
+    threshold.mailed_at = timezone.now()
+    threshold.save(update_fields=["mailed_at"])
+    return True
 
 
 def tell_of(threshold: Threshold) -> None:

@@ -16,6 +16,7 @@ from billing.operations.models import Operation
 from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
+from config.kit.one_by_one import one_by_one
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +29,20 @@ REFUSED = timedelta(hours=1)
 def close_left_open() -> int:
     """For the sweep; safe to run at any time and by several at once."""
     closed = 0
-    for how, invoices in (("void", of_ended()), ("rest", of_ending())):
-        for invoice in unless_refused(list(invoices[:AT_ONCE])):
-            try:
-                closed += close(invoice, how)
-            except (ProviderError, outgoing.UnderWay) as error:
-                log.warning("invoice %s not closed: %s", invoice.provider_id, error.code)
+    with one_by_one() as apart:
+        for how, invoices in (("void", of_ended()), ("rest", of_ending())):
+            for invoice in unless_refused(list(invoices[:AT_ONCE])):
+                with apart(f"invoice {invoice.pk}"):
+                    closed += close_if_possible(invoice, how)
     return closed
+
+
+def close_if_possible(invoice: Invoice, how: str) -> bool:
+    try:
+        return close(invoice, how)
+    except (ProviderError, outgoing.UnderWay) as error:
+        log.warning("invoice %s not closed: %s", invoice.provider_id, error.code)
+        return False
 
 
 def of_ended() -> QuerySet[Invoice]:

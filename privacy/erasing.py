@@ -31,6 +31,7 @@ from billing.providers.base import ProviderError
 from billing.providers.mirror import forgetting as mirror
 from billing.webhooks import forgetting
 from config.kit.announcing import announce
+from config.kit.one_by_one import one_by_one
 from config.kit.redis_client import redis_client
 from privacy import at_providers, holds
 from privacy.inventory import INVENTORY
@@ -84,20 +85,29 @@ def close_account(user: User) -> None:
 
 def sweep() -> dict[str, int]:
     due = Erasure.objects.due(timezone.now()).order_by("due_at")[:20]
-    forgetting.blacken_dead_letters()
-    cancel_late()
-    return {"erasures_continued": sum(proceed(erasure) for erasure in due)}
+    continued = 0
+    with one_by_one() as apart:
+        with apart("dead letters"):
+            forgetting.blacken_dead_letters()
+        with apart("what was bought while leaving"):
+            cancel_late()
+        for erasure in due:
+            with apart(f"erasure {erasure.pk}"):
+                continued += proceed(erasure)
+    return {"erasures_continued": continued}
 
 
 def cancel_late() -> None:
     """What was bought in the very moment of leaving, and was told of only afterwards."""
     ended = User.objects.filter(erasure__status__in=[Status.ERASED, Status.DONE])
     late = ended.filter(subscriptions__status__in=Subscription.LIVE).distinct()
-    for user in late[:20]:
-        try:
-            at_providers.cancel_all(user)
-        except ProviderError as error:
-            log.warning("late subscription of %s not canceled: %s", user.pk, error.code)
+    with one_by_one() as apart:
+        for user in late[:20]:
+            with apart(f"user {user.pk}"):
+                try:
+                    at_providers.cancel_all(user)
+                except ProviderError as error:
+                    log.warning("late subscription of %s not canceled: %s", user.pk, error.code)
 
 
 def proceed(erasure: Erasure) -> bool:

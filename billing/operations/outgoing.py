@@ -32,6 +32,7 @@ from billing.webhooks.inbox import hold_subject
 from billing.webhooks.registry import dispatch
 from config.kit import request_id
 from config.kit.errors import AppError
+from config.kit.one_by_one import one_by_one
 from config.kit.states import StaleState
 from sessions_live.models import User
 
@@ -161,14 +162,16 @@ def resolve(operation: Operation) -> Operation:
 def sweep() -> dict[str, int]:
     """Safe to run at any time and by several at once."""
     resolved = 0
-    for operation in Operation.objects.due(timezone.now()).order_by("due_at")[:AT_ONCE]:
-        try:
-            trouble = _attempt(operation)
-        except StaleState:
-            continue
-        if isinstance(trouble, ProviderDown):
-            break
-        resolved += not operation.is_open
+    with one_by_one() as apart:
+        for operation in Operation.objects.due(timezone.now()).order_by("due_at")[:AT_ONCE]:
+            with apart(f"operation {operation.pk}"):
+                try:
+                    trouble = _attempt(operation)
+                except StaleState:
+                    continue
+                if isinstance(trouble, ProviderDown):
+                    break
+                resolved += not operation.is_open
     return {
         "operations_resolved": resolved,
         "operations_open": Operation.objects.open().count(),

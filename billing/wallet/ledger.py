@@ -11,6 +11,7 @@ from django.db.models import Sum
 from billing.wallet.models import Account, Delta, Entry, Transfer
 from config.kit.errors import AppError
 from config.kit.money import Money
+from config.kit.one_by_one import one_by_one
 
 Line = tuple[str, Money]
 
@@ -145,10 +146,11 @@ def fold() -> int:
     Each account for itself: whoever else folds it at this moment is waited for, and leaves nothing.
     """
     folded = 0
-    for account in Account.objects.filter(is_shared=True).order_by("name", "currency"):
-        with transaction.atomic():
-            gone, _ = Delta.objects.filter(account=account).delete()
-        folded += gone
+    with one_by_one() as apart:
+        for account in Account.objects.filter(is_shared=True).order_by("name", "currency"):
+            with apart(f"account {account.name} {account.currency}"), transaction.atomic():
+                gone, _ = Delta.objects.filter(account=account).delete()
+                folded += gone
     return folded
 
 

@@ -25,6 +25,7 @@ from billing.providers.facts import PayoutFunded, PayoutTakenBack
 from billing.providers.paying_out import PayoutWishes
 from billing.wallet import payouts
 from billing.wallet.payout_models import Payout, PayoutAccount
+from config.kit.one_by_one import one_by_one
 from config.kit.states import StaleState
 
 log = logging.getLogger(__name__)
@@ -82,8 +83,10 @@ def sweep() -> int:
         .exclude(waiting_for=Payout.Waiting.ACCOUNT)
     )
     keys = list(due.order_by("due_at").values_list("pk", flat=True)[:AT_ONCE])
-    for key in keys:
-        advance(key)
+    with one_by_one() as apart:
+        for key in keys:
+            with apart(f"payout {key}"):
+                advance(key)
     return len(keys)
 
 
@@ -92,20 +95,26 @@ def ask_about_quiet() -> int:
     now = timezone.now()
     quiet = Payout.objects.under_way().filter(due_at__lte=now).exclude(provider_id=None)
     asked = 0
-    for payout in quiet.order_by("due_at")[:AT_ONCE]:
-        account = PayoutAccount.objects.get(user=payout.user_id, provider=payout.provider)
-        try:
-            told = get_provider(payout.provider).read_payout(
-                account.provider_id or "", payout.provider_id or ""
-            )
-        except ProviderError as error:
-            log.warning("payout %s not read: %s", payout.provider_id, error.code)
-            continue
-        with transaction.atomic():
-            payouts.follow(told)
-            Payout.objects.filter(pk=payout.pk).update(due_at=now + payouts.QUIET)
-        asked += 1
+    with one_by_one() as apart:
+        for payout in quiet.order_by("due_at")[:AT_ONCE]:
+            with apart(f"payout {payout.pk}"):
+                asked += ask_about(payout)
     return asked
+
+
+def ask_about(payout: Payout) -> bool:
+    account = PayoutAccount.objects.get(user=payout.user_id, provider=payout.provider)
+    try:
+        told = get_provider(payout.provider).read_payout(
+            account.provider_id or "", payout.provider_id or ""
+        )
+    except ProviderError as error:
+        log.warning("payout %s not read: %s", payout.provider_id, error.code)
+        return False
+    with transaction.atomic():
+        payouts.follow(told)
+        Payout.objects.filter(pk=payout.pk).update(due_at=timezone.now() + payouts.QUIET)
+    return True
 
 
 @transaction.atomic
