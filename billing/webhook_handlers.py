@@ -9,6 +9,7 @@ from billing import (
     escrow_payments,
     hosted_page,
     invoicing,
+    money_back,
     payments,
     plans,
     purchase_calls,
@@ -54,6 +55,16 @@ def checkout_failed(fact: facts.CheckoutFailed) -> None:
 )
 def payment_told(fact: facts.PaymentFact) -> None:
     arrears.after_payment(payments.record_payment(fact))
+
+
+@handles(facts.RefundChanged)
+def refund_changed(fact: facts.RefundChanged) -> None:
+    money_back.follow_refund(fact)
+
+
+@handles(facts.DisputeChanged)
+def dispute_changed(fact: facts.DisputeChanged) -> None:
+    money_back.follow_dispute(fact)
 
 
 @handles(facts.PaymentBelongsToInvoice)

@@ -69,8 +69,7 @@ def hold(escrow_id: UUID) -> bool:
     if agreed.held_at is not None:
         return False
     agreed.held_at = timezone.now()
-    agreed.remind_at = after(agreed.held_at, settings.ESCROW_REMIND_DAYS)
-    agreed.release_at = after(agreed.held_at, settings.ESCROW_RELEASE_DAYS)
+    _count_days(agreed, agreed.held_at)
     agreed.save(update_fields=["held_at", "remind_at", "release_at"])
     return ledger.move(
         agreed.money,
@@ -80,6 +79,11 @@ def hold(escrow_id: UUID) -> bool:
         kind="escrow",
         description=agreed.description,
     )
+
+
+def _count_days(agreed: Escrow, since: datetime) -> None:
+    agreed.remind_at = after(since, settings.ESCROW_REMIND_DAYS)
+    agreed.release_at = after(since, settings.ESCROW_RELEASE_DAYS)
 
 
 def after(moment: datetime, days: int) -> datetime | None:
@@ -176,6 +180,33 @@ def returned(escrow_id: UUID, money: Money, *, reference: str, reserved: bool) -
     return _taken_back(
         escrow_id, money, reference=reference, reserved=reserved, kind="refund", to=None
     )
+
+
+def came_back(escrow_id: UUID, money: Money, *, reference: str) -> Escrow:
+    """What `returned` sent to the payer did not arrive: what was held is held again, the rest is the
+    payee's again. Safe to repeat; must run inside a transaction. Raises NotBooked."""
+    held, undone = lock(escrow_id), f"{reference}:undone"
+    if ledger.is_booked(undone):
+        return held
+    taken = dict(ledger.entries_of(reference))
+    if not taken:
+        raise ledger.NotBooked(f"{reference} is not in the books.")
+    again = -taken.get(escrow(held.pk), Money(0, held.currency))
+    if held.left.amount == 0:
+        _count_days(held, timezone.now())
+    held.returned -= again.amount
+    held.save(update_fields=["returned", "remind_at", "release_at"])
+    ledger.post(
+        reference=undone,
+        entries=[
+            (clearing(held.provider), -money),
+            (escrow(held.pk), again),
+            *funds.arriving(held.payee_id, money - again),
+        ],
+        kind="refund_undone",
+        description=held.description,
+    )
+    return held
 
 
 def freeze(escrow_id: UUID) -> None:

@@ -9,7 +9,7 @@ from sandbox import API_VERSION
 from sandbox.errors import InvalidRequest
 from sandbox.resources.confirmation import settle_debit
 from sandbox.resources.connected_accounts import onboard, restrict
-from sandbox.resources.disputes import close_dispute, open_dispute
+from sandbox.resources.disputes import close_dispute, escalate_inquiry, open_dispute
 from sandbox.resources.payouts import settle_payout
 from sandbox.resources.refunds import settle_refund
 from sandbox.sandbox import Sandbox
@@ -41,6 +41,13 @@ def close(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
     with sandbox.world.work(cause_of(request)):
         found = sandbox.world.get("dispute", request.path_params["id"], "dispute", in_url=True)
         return dict(close_dispute(sandbox.world, found, status == "won"))
+
+
+@call
+def escalate(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    with sandbox.world.work(cause_of(request)):
+        found = sandbox.world.get("dispute", request.path_params["id"], "dispute", in_url=True)
+        return dict(escalate_inquiry(sandbox.world, found))
 
 
 @call
@@ -132,6 +139,7 @@ def hand_made(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dict[
 ROUTES = [
     Route("/_sandbox/disputes", dispute, methods=["POST"]),
     Route("/_sandbox/disputes/{id}/close", close, methods=["POST"]),
+    Route("/_sandbox/disputes/{id}/escalate", escalate, methods=["POST"]),
     Route("/_sandbox/refunds/{id}/settle", settle, methods=["POST"]),
     Route("/_sandbox/payouts/{id}/settle", settle_bank, methods=["POST"]),
     Route("/_sandbox/accounts/{id}/onboard", onboarded, methods=["POST"]),

@@ -97,6 +97,26 @@ def close_dispute(world: World, dispute: Obj, won: bool) -> Obj:
     return dispute
 
 
+def escalate_inquiry(world: World, dispute: Obj) -> Obj:
+    """The bank was not content with the answer, or with none: now it takes the money."""
+    if dispute["status"] not in ("warning_needs_response", "warning_under_review"):
+        raise InvalidRequest("Only an open inquiry can become a chargeback.")
+    charge = world.get("charge", dispute["charge"])
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    if left <= 0:
+        raise InvalidRequest("This charge is refunded in full: the inquiry comes to nothing.")
+    with changing(world, "charge.dispute.updated", dispute):
+        dispute.update(
+            status="needs_response",
+            amount=min(dispute["amount"], left),
+            is_charge_refundable=False,
+            payment_method_details=_details(charge, inquiry=False),
+        )
+    _move_money(world, dispute, -dispute["amount"], FEE, "Chargeback withdrawal", "dispute")
+    emit(world, "charge.dispute.funds_withdrawn", dispute)
+    return dispute
+
+
 @operation("GET", "/v1/disputes/{id}", "DisputeRetrieveParams")
 def retrieve(call: Call) -> Obj:
     return call.world.get("dispute", call.id, "dispute", in_url=True)

@@ -33,13 +33,19 @@ def _charge_of(world: World, params: dict[str, Any]) -> Obj:
     )
 
 
-def _check_amount(charge: Obj, params: dict[str, Any]) -> int:
+def _is_charged_back(world: World, charge: Obj) -> bool:
+    """An inquiry is not: to refund is the way to keep it from becoming a chargeback."""
+    disputes = world.select("dispute", charge=charge["id"])
+    return any(not each["is_charge_refundable"] for each in disputes)
+
+
+def _check_amount(world: World, charge: Obj, params: dict[str, Any]) -> int:
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left <= 0:
         raise InvalidRequest(
             f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded"
         )
-    if charge["disputed"]:
+    if _is_charged_back(world, charge):
         raise InvalidRequest(
             f"Charge {charge['id']} has been charged back; cannot issue a refund.",
             code="charge_disputed",
@@ -62,7 +68,7 @@ def _check_amount(charge: Obj, params: dict[str, Any]) -> int:
 def create(call: Call) -> Obj:
     world, params = call.world, call.params
     charge = _charge_of(world, params)
-    amount = _check_amount(charge, params)
+    amount = _check_amount(world, charge, params)
     method = world.find("payment_method", charge["payment_method"])
     behaviour = card_of(world, method).refund if method else None
     refund = world.new(

@@ -109,3 +109,25 @@ def test_an_inquiry_takes_no_money(desk: Desk) -> None:
     [dispute] = desk.v1.disputes.list().data
     assert dispute.status == "warning_needs_response"
     assert "charge.dispute.funds_withdrawn" not in desk.types()
+
+
+def test_an_inquiry_can_be_refunded_and_what_is_left_taken_when_it_is_escalated(desk: Desk) -> None:
+    intent = pay(desk, "pm_card_visa")
+    before = net(desk)
+    dispute = desk.control("disputes", payment_intent=intent.id, reason="inquiry")
+    desk.v1.refunds.create({"payment_intent": intent.id, "amount": 500})
+    escalated = desk.control(f"disputes/{dispute['id']}/escalate")
+    assert (escalated["status"], escalated["amount"]) == ("needs_response", 1500)
+    assert net(desk) == before - 500 - 1500 - 1500
+    assert desk.types()[-2:] == ["charge.dispute.updated", "charge.dispute.funds_withdrawn"]
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        desk.v1.refunds.create({"payment_intent": intent.id})
+    assert refused.value.code == "charge_disputed"
+    assert desk.refused(f"disputes/{dispute['id']}/escalate")["http"] == 400
+
+
+def test_an_inquiry_whose_charge_is_refunded_in_full_is_not_escalated(desk: Desk) -> None:
+    intent = pay(desk, "pm_card_visa")
+    dispute = desk.control("disputes", payment_intent=intent.id, reason="inquiry")
+    desk.v1.refunds.create({"payment_intent": intent.id})
+    assert desk.refused(f"disputes/{dispute['id']}/escalate")["http"] == 400

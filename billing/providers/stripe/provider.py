@@ -29,6 +29,7 @@ from billing.providers.facts import (
     Delivery,
     EscrowOpened,
     Fact,
+    MoneyBack,
     PaymentFact,
     ProviderFee,
     PurchaseOpened,
@@ -87,6 +88,9 @@ class StripeProvider(StripePayouts):
         if isinstance(fact, CheckoutPaid) and fact.subscription_id:
             # The subscription first: the checkout's order is completed by what it gives.
             return [self._subscription(fact.subscription_id, fact.at), fact]
+        if isinstance(fact, MoneyBack):
+            # The payment first: what was never paid cannot be given back.
+            return [*intents.read_intent(fact.payment_id).facts, fact]
         if isinstance(fact, PaymentFact) and fact.invoice_id:
             with stripe_says() as stripe:
                 invoice = stripe.v1.invoices.retrieve(

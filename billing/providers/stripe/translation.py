@@ -31,7 +31,7 @@ from billing.providers.facts import (
     SubscriptionChanged,
     TrialEnding,
 )
-from billing.providers.stripe import paying_out
+from billing.providers.stripe import money_back, paying_out
 from billing.providers.stripe.attempts import attempt_of, confirmation_wanted, method_name
 from billing.providers.stripe.invoices import changed, changed_and
 from billing.providers.stripe.reading import (
@@ -361,4 +361,5 @@ READERS: dict[str, Callable[[Payload, datetime], list[Fact]]] = {
     "product.created": product_changed,
     "product.updated": product_changed,
     "product.deleted": product_deleted,
+    **money_back.READERS,
 }
