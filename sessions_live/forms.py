@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from unfold.forms import AuthenticationForm as StaffAuthenticationForm
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.kit.client_address import client_address
 from config.kit.errors import AppError
@@ -66,9 +65,3 @@ class SignUpForm(forms.Form):
         if "email" in given and "password" in given:
             accounts.refuse_weak_password(**given)
         return given
-
-
-class ReasonForm(forms.Form):
-    """What an act of the staff is remembered with."""
-
-    reason = forms.CharField(max_length=300, widget=UnfoldAdminTextInputWidget)

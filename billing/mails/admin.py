@@ -3,21 +3,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from billing.mails import outbox, preview
 from billing.mails.models import Mail
-from config.kit.console import ReadOnlyAdmin
+from config.kit.decisions import DecidingAdmin, Decision, Done
 from config.kit.errors import AppError
+from config.kit.states import StaleState
 from config.security import admin_policy, framing
 
 Status = Mail.Status
@@ -28,15 +27,17 @@ TONES = {
     Status.FAILED: "danger",
     Status.SKIPPED: "warning",
 }
-RESEND = "mails.resend_mail"
-
-
-class ResendForm(forms.Form):
-    reason = forms.CharField(max_length=300, help_text="Kept with your name and the time.")
 
 
 @admin.register(Mail)
-class MailAdmin(ReadOnlyAdmin):
+class MailAdmin(DecidingAdmin):
+    decision = Decision(
+        name="resend",
+        title="Send again",
+        button="Send again",
+        icon="forward_to_inbox",
+        permission="mails.resend_mail",
+    )
     owner = "user"
     list_display = ("what", "to", "state", "attempts", "created_at", "sent_at")
     list_filter = ("status", "template")
@@ -91,19 +92,11 @@ class MailAdmin(ReadOnlyAdmin):
         view = self.admin_site.admin_view
         return [
             path("<uuid:pk>/body/", view(self.body_view), name="mails_mail_body"),
-            path("<uuid:pk>/resend/", view(self.resend_view), name="mails_mail_resend"),
             *super().get_urls(),
         ]
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        may = {"may_resend": request.user.has_perm(RESEND)}
-        response = super().change_view(request, object_id, form_url, (extra_context or {}) | may)
+    def change_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        response = super().change_view(request, *args, **options)
         response["Content-Security-Policy"] = framing(admin_policy())
         return response
 
@@ -112,31 +105,12 @@ class MailAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return preview.body_of(get_object_or_404(Mail, pk=pk))
 
-    def resend_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        """A page that tells what will happen and asks why; only its button does it."""
-        if not request.user.has_perm(RESEND):
-            raise PermissionDenied
-        mail = get_object_or_404(Mail, pk=pk)
-        form = ResendForm(request.POST if request.method == "POST" else None)
-        if form.is_bound and form.is_valid():
-            return self.resend(request, mail, reason=form.cleaned_data["reason"])
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Send again",
-            "opts": self.opts,
-            "mail": mail,
-            "waits": mail.status in Mail.WAITING,
-            "form": form,
-            "back": reverse("admin:mails_mail_change", args=[mail.pk]),
-        }
-        return TemplateResponse(request, "admin/mails/mail/resend.html", context)
+    def shown(self, mail: Mail) -> dict[str, Any]:
+        return {"waits": mail.status in Mail.WAITING}
 
-    def resend(self, request: HttpRequest, mail: Mail, *, reason: str) -> HttpResponse:
+    def decide(self, request: HttpRequest, mail: Mail, told: dict[str, Any]) -> Done:
         try:
             outbox.send_again(mail)
-        except AppError:
-            messages.warning(request, "Nothing was done: the mail is waiting to be sent already.")
-        else:
-            self.log_change(request, mail, f"Sent again: {reason}")
-            messages.success(request, "The mail is sent again in a moment.")
-        return redirect("admin:mails_mail_change", mail.pk)
+        except AppError as error:
+            raise StaleState("The mail is waiting to be sent already.") from error
+        return Done("The mail is sent again in a moment.", f"Sent again: {told['reason']}")

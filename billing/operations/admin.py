@@ -4,20 +4,17 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from billing.operations import outgoing
 from billing.operations.models import Operation
 from billing.providers.listing import ProviderFilter, at_a_provider
-from config.kit.console import ReadOnlyAdmin
+from config.kit.decisions import DecidingAdmin, Decision, Done
 from config.kit.errors import AppError
+from config.kit.states import StaleState
 
 Status = Operation.Status
 TONES = {
@@ -27,7 +24,6 @@ TONES = {
     Status.FAILED: "danger",
     Status.UNKNOWN: "warning",
 }
-SETTLE = "operations.change_operation"
 
 
 class NeedsHumanFilter(admin.SimpleListFilter):
@@ -52,7 +48,17 @@ class GiveUpForm(forms.Form):
 
 
 @admin.register(Operation)
-class OperationAdmin(ReadOnlyAdmin):
+class OperationAdmin(DecidingAdmin):
+    """It is looked up, which takes no reason, or given up, which does."""
+
+    decision = Decision(
+        name="look_up",
+        title="Look it up now",
+        button="Look it up now",
+        icon="search",
+        permission="operations.change_operation",
+        form=GiveUpForm,
+    )
     owner = "user"
     list_display = ("kind", "subject", "user", "state", "attempts", "provider_id", "created_at")
     list_select_related = ("user",)
@@ -83,11 +89,6 @@ class OperationAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("said",)
 
-    def get_urls(self) -> list[URLPattern]:
-        look_up = self.admin_site.admin_view(self.look_up_view)
-        name = "operations_operation_look_up"
-        return [path("<uuid:pk>/look-up/", look_up, name=name), *super().get_urls()]
-
     def exact(self, term: str) -> Q:
         return self.exact_uuid(term) | at_a_provider(term) | Q(subject=term)
 
@@ -101,45 +102,20 @@ class OperationAdmin(ReadOnlyAdmin):
             return "None"
         return format_html('<pre class="code" tabindex="0">{}</pre>', operation.words)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        may = {"may_settle": request.user.has_perm(SETTLE)}
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | may)
+    def is_open(self, operation: Operation) -> bool:
+        return operation.is_open
 
-    def look_up_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """A page that tells what will happen; only its buttons do it."""
-        if not request.user.has_perm(SETTLE):
-            raise PermissionDenied
-        operation = get_object_or_404(Operation, pk=pk)
-        form = GiveUpForm(request.POST if "give_up" in request.POST else None)
-        if request.method == "POST" and ("give_up" not in request.POST or form.is_valid()):
-            return self.settle(request, operation, form)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Look it up now",
-            "opts": self.opts,
-            "operation": operation,
-            "form": form,
-            "back": reverse("admin:operations_operation_change", args=[operation.pk]),
-        }
-        return TemplateResponse(request, "admin/operations/operation/look_up.html", context)
+    def form_for(self, request: HttpRequest, operation: Operation) -> forms.Form:
+        return GiveUpForm(request.POST if "give_up" in request.POST else None)
 
-    def settle(self, request: HttpRequest, operation: Operation, form: GiveUpForm) -> HttpResponse:
+    def decide(self, request: HttpRequest, operation: Operation, told: dict[str, Any]) -> Done:
         try:
-            if form.is_bound:
-                outgoing.give_up(operation, reason=form.cleaned_data["reason"])
-                done = f"Settled as not done: {operation.words}"
+            if told:
+                outgoing.give_up(operation, reason=told["reason"])
+                words = f"Settled as not done: {operation.words}"
             else:
                 outgoing.resolve(operation)
-                done = f"Looked up: {operation.get_status_display().lower()}."
-        except AppError:
-            messages.warning(request, "Nothing was done: somebody else is at it this very moment.")
-            return redirect("admin:operations_operation_look_up", pk=operation.pk)
-        self.log_change(request, operation, done)
-        messages.info(request, done)
-        return redirect("admin:operations_operation_change", operation.pk)
+                words = f"Looked up: {operation.get_status_display().lower()}."
+        except AppError as error:
+            raise StaleState("Somebody else is at it this very moment.") from error
+        return Done(words, words, messages.INFO)

@@ -4,29 +4,22 @@ import json
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
 
 from billing.provisioning import outbox
 from billing.provisioning.models import DeliveryAttempt, Message
-from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
-from config.kit.errors import AppError
-from config.kit.states import StaleState
+from config.kit.console import ReadOnlyInline
+from config.kit.decisions import DecidingAdmin, Decision, Done, ReasonForm
 
 Status = Message.Status
 TONES = {Status.PENDING: "info", Status.DELIVERED: "success", Status.DEAD: "danger"}
-SEND_AGAIN = "provisioning.change_message"
 
 
-class SendAgainForm(forms.Form):
-    reason = forms.CharField(max_length=300, help_text="Kept with your name and the time.")
+class SendAgainForm(ReasonForm):
     seen = forms.CharField(widget=forms.HiddenInput)
 
 
@@ -37,7 +30,15 @@ class AttemptInline(ReadOnlyInline):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(DecidingAdmin):
+    decision = Decision(
+        name="send_again",
+        title="Send again",
+        button="Send again",
+        icon="send",
+        permission="provisioning.change_message",
+        form=SendAgainForm,
+    )
     owner = "user"
     list_display = ("type", "user", "state", "tries", "created_at", "delivered_at")
     list_filter = ("status",)
@@ -64,11 +65,6 @@ class MessageAdmin(ReadOnlyAdmin):
     )
     readonly_fields = ("content",)
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.send_again_view)
-        name = "provisioning_message_send_again"
-        return [path("<int:pk>/send-again/", view, name=name), *super().get_urls()]
-
     def exact(self, term: str) -> Q:
         return Q(message_id=term)
 
@@ -81,51 +77,14 @@ class MessageAdmin(ReadOnlyAdmin):
         pretty = json.dumps(json.loads(message.body), indent=2, ensure_ascii=False)
         return format_html('<pre class="code" tabindex="0">{}</pre>', pretty)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        may = {"may_send": request.user.has_perm(SEND_AGAIN)}
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | may)
+    def seen(self, message: Message) -> str:
+        return f"{message.status}:{message.tries}:{message.delivered_at}"
 
-    def send_again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not request.user.has_perm(SEND_AGAIN):
-            raise PermissionDenied
-        message = get_object_or_404(Message.objects.select_related("user"), pk=pk)
-        fresh = SendAgainForm(initial={"seen": seen(message)})
-        form = SendAgainForm(request.POST) if request.method == "POST" else fresh
-        if form.is_bound and form.is_valid():
-            return self.send_again(request, message, form)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Send again",
-            "opts": self.opts,
-            "message": message,
-            "form": form,
-            "waits": message.status == Status.PENDING,
-            "newer": Message.objects.filter(user_id=message.user_id, pk__gt=message.pk).exists(),
-            "back": reverse("admin:provisioning_message_change", args=[message.pk]),
-        }
-        return TemplateResponse(request, "admin/provisioning/message/send_again.html", context)
+    def shown(self, message: Message) -> dict[str, Any]:
+        later = Message.objects.filter(user_id=message.user_id, pk__gt=message.pk)
+        return {"waits": message.status == Status.PENDING, "newer": later.exists()}
 
-    def send_again(
-        self, request: HttpRequest, message: Message, form: SendAgainForm
-    ) -> HttpResponse:
-        try:
-            if form.cleaned_data["seen"] != seen(message):
-                raise StaleState
-            outbox.send_again(message)
-        except AppError as refusal:
-            messages.warning(request, f"Nothing was done. {refusal.detail}")
-            return redirect("admin:provisioning_message_send_again", pk=message.pk)
-        self.log_change(request, message, f"Sent again: {form.cleaned_data['reason']}")
-        messages.success(request, "The message goes out again in a moment, with the same id.")
-        return redirect("admin:provisioning_message_change", message.pk)
-
-
-def seen(message: Message) -> str:
-    """What the page showed when its button was offered."""
-    return f"{message.status}:{message.tries}:{message.delivered_at}"
+    def decide(self, request: HttpRequest, message: Message, told: dict[str, Any]) -> Done:
+        outbox.send_again(message)
+        words = "The message goes out again in a moment, with the same id."
+        return Done(words, f"Sent again: {told['reason']}")

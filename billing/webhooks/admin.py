@@ -3,13 +3,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django import forms
+from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -17,16 +14,26 @@ from billing.providers.listing import ProviderFilter, at_a_provider
 from billing.webhooks import inbox
 from billing.webhooks.bell import bell
 from billing.webhooks.models import WebhookEvent
-from config.kit.console import ReadOnlyAdmin
-from config.kit.states import StaleState
+from config.kit.decisions import DecidingAdmin, Decision, Done
 
 Status = WebhookEvent.Status
 TONES = {Status.RECEIVED: "info", Status.PROCESSED: "success", Status.FAILED: "danger"}
-REPLAY = "webhooks.change_webhookevent"
+
+
+class ReplayForm(forms.Form):
+    seen = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnlyAdmin):
+class WebhookEventAdmin(DecidingAdmin):
+    decision = Decision(
+        name="replay",
+        title="Process again",
+        button="Process again",
+        icon="replay",
+        permission="webhooks.change_webhookevent",
+        form=ReplayForm,
+    )
     list_display = ("type", "event_id", "state", "attempts", "received_at", "processed_at")
     list_filter = ("status", ProviderFilter)
     search_help_text = "A whole event id"
@@ -54,11 +61,6 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
         return super().get_queryset(request).defer("body", "error")
 
-    def get_urls(self) -> list[URLPattern]:
-        replay = self.admin_site.admin_view(self.replay_view)
-        name = "webhooks_webhookevent_replay"
-        return [path("<int:pk>/replay/", replay, name=name), *super().get_urls()]
-
     def exact(self, term: str) -> Q:
         return at_a_provider(term, "event_id")
 
@@ -79,56 +81,21 @@ class WebhookEventAdmin(ReadOnlyAdmin):
             else "None"
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        may = {"may_replay": request.user.has_perm(REPLAY)}
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | may)
+    def seen(self, event: WebhookEvent) -> str:
+        return f"{event.status}:{event.attempts}:{event.processed_at}"
 
-    def replay_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """A page that tells what will happen; only its button does it."""
-        if not request.user.has_perm(REPLAY):
-            raise PermissionDenied
-        event = get_object_or_404(WebhookEvent, pk=pk)
-        if request.method == "POST":
-            return self.replay(request, event)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Process again",
-            "opts": self.opts,
-            "event": event,
-            "seen": seen(event),
-            "back": reverse("admin:webhooks_webhookevent_change", args=[event.pk]),
-            "waits": event.status == Status.RECEIVED,
-        }
-        return TemplateResponse(request, "admin/webhooks/webhookevent/replay.html", context)
+    def shown(self, event: WebhookEvent) -> dict[str, Any]:
+        return {"seen": self.seen(event), "waits": event.status == Status.RECEIVED}
 
-    def replay(self, request: HttpRequest, event: WebhookEvent) -> HttpResponse:
-        try:
-            if request.POST.get("seen") != seen(event):
-                raise StaleState
-            inbox.replay(event)
-        except StaleState:
-            messages.warning(request, f"Nothing was done: {what_became_of(event)}")
-            return redirect("admin:webhooks_webhookevent_replay", pk=event.pk)
+    def what_became_of(self, event: WebhookEvent) -> str:
+        status = event.get_status_display().lower()
+        return (
+            "The event changed while you looked at it."
+            f" It is {status} now, after {event.attempts} attempts."
+        )
+
+    def decide(self, request: HttpRequest, event: WebhookEvent, told: dict[str, Any]) -> Done:
+        inbox.replay(event)
         bell.ring()
-        self.log_change(request, event, "Put back into the inbox.")
-        messages.success(request, "The event is back in the inbox and is processed in a moment.")
-        return redirect("admin:webhooks_webhookevent_change", event.pk)
-
-
-def seen(event: WebhookEvent) -> str:
-    """What the page showed when its button was offered."""
-    return f"{event.status}:{event.attempts}:{event.processed_at}"
-
-
-def what_became_of(event: WebhookEvent) -> str:
-    event.refresh_from_db()
-    return (
-        f"the event changed while you looked at it. It is {event.get_status_display().lower()} "
-        f"now, after {event.attempts} attempts."
-    )
+        words = "The event is back in the inbox and is processed in a moment."
+        return Done(words, "Put back into the inbox.")

@@ -328,7 +328,7 @@ def test_a_second_press_changes_nothing_and_says_so(admin: Client, failed: Webho
     first_tab, second_tab = press(admin, failed), press(admin, failed)
     first_tab()
     answer = second_tab()
-    assert "Nothing was done: the event changed while you looked" in answer.content.decode()
+    assert "Nothing was done. The event changed while you looked" in answer.content.decode()
     assert LogEntry.objects.count() == 1
 
 
