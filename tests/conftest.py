@@ -32,9 +32,6 @@ def sandbox(sandbox_process: OwnStandIn) -> StandIn:
 
     sandbox_process.control("reset")
     breaker.close()
-    from billing.providers.stripe.hurry import breaker
-
-    breaker.close()
     return sandbox_process
 
 

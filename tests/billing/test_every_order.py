@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from itertools import permutations
@@ -11,18 +12,26 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from billing.models import Entitlement, Payment, PaymentAttempt, Subscription
+from billing.models import Entitlement, Invoice, Payment, PaymentAttempt, Subscription
 from billing.webhooks import inbox
 from billing.webhooks.models import WebhookEvent
 from sessions_live.models import User
 from tests.billing.conftest import Shop, unfinished
+from tests.billing.life import Life
 from tests.stripe_events import event
 
-Life = list[dict[str, Any]]
+News = list[dict[str, Any]]
 # Six hundred events through the inbox, on a machine that may be busy.
 pytestmark = pytest.mark.timeout(300)
 # Ids of our own, and who told us first, which is how the news came and not what it says.
 OURS = {"id", "told_by"}
+LEDGER = """
+SELECT coalesce('payment:' || payment.provider_id, entry.reference) AS reference,
+       entry.account, entry.currency, entry.amount
+FROM audit_ledger_entry AS entry
+LEFT JOIN billing_payment AS payment ON entry.reference = 'payment:' || payment.id
+ORDER BY 1, 2, 3, 4
+"""
 
 
 def rows(of: Any) -> list[dict[str, Any]]:
@@ -30,10 +39,12 @@ def rows(of: Any) -> list[dict[str, Any]]:
     return sorted(found, key=str)
 
 
-def books() -> list[tuple[Any, ...]]:
+def ledger() -> tuple[int, str]:
+    """How many entries, and a hash of them all. Our payments go by the provider's names."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT account, currency, balance FROM audit_account ORDER BY 1, 2")
-        return cursor.fetchall()
+        cursor.execute(LEDGER)
+        entries = cursor.fetchall()
+    return len(entries), hashlib.sha256(repr(entries).encode()).hexdigest()
 
 
 def end() -> dict[str, Any]:
@@ -45,8 +56,9 @@ def end() -> dict[str, Any]:
         "payments": rows(Payment.objects),
         "attempts": list(attempts),
         "subscriptions": rows(Subscription.objects),
+        "invoices": rows(Invoice.objects),
         "entitlements": list(held.values_list("plan__tier", "expires_at")),
-        "books": books(),
+        "ledger": ledger(),
     }
 
 
@@ -65,7 +77,7 @@ def hear(told: Sequence[dict[str, Any]]) -> None:
     assert not unfinished()
 
 
-def ends_of(life: Life) -> Iterator[tuple[list[int], dict[str, Any]]]:
+def ends_of(life: News) -> Iterator[tuple[list[int], dict[str, Any]]]:
     """Each from the same beginning; nothing of a run stays. Every event is told twice."""
     for order in permutations(range(len(life))):
         with transaction.atomic():
@@ -75,7 +87,7 @@ def ends_of(life: Life) -> Iterator[tuple[list[int], dict[str, Any]]]:
         yield list(order), found
 
 
-def assert_one_end(life: Life) -> dict[str, Any]:
+def assert_one_end(life: News) -> dict[str, Any]:
     runs = ends_of(life)
     _, in_order = next(runs)
     count = 1
@@ -173,6 +185,51 @@ def test_a_payment_whose_processing_is_the_last_word(shop: Shop, invoice: dict[s
     ]
     found = assert_one_end(life)
     assert [row["status"] for row in found["payments"]] == ["processing"]
+
+
+def test_an_invoice_that_is_written_off_and_paid_after_all(shop: Shop, invoice: dict[str, Any]):
+    born, intent = invoice["created"], intent_of(shop)
+    refused = declined(intent, 1, "insufficient_funds", "Your card has insufficient funds.")
+    # An older Stripe's, which names its payment: nothing has to be asked, the events alone tell.
+    invoice = {**invoice, "payment_intent": intent["id"]}
+    unpaid = {**invoice, "amount_paid": 0, "amount_remaining": invoice["amount_due"]}
+    unpaid["status_transitions"] = {**invoice["status_transitions"], "paid_at": None}
+
+    def told(kind: str, after: int, **fields: Any) -> dict[str, Any]:
+        return event(f"invoice.{kind}", {**unpaid, **fields}, created=born + after)
+
+    life = [
+        told("finalized", 0, status="open", attempt_count=0, next_payment_attempt=born),
+        told("payment_failed", 9, status="open", attempt_count=1, next_payment_attempt=born + 90),
+        event("payment_intent.payment_failed", refused, created=born + 10),
+        told("marked_uncollectible", 300, status="uncollectible", attempt_count=2),
+        event("invoice.paid", invoice | {"attempt_count": 3}, created=born + 400),
+    ]
+    found = assert_one_end(life)
+    (row,) = found["invoices"]
+    assert (row["status"], row["amount_remaining"], row["attempt_count"]) == ("paid", 0, 3)
+    assert found["ledger"][0] == 2
+
+
+def test_an_invoice_that_nobody_pays(shop: Shop, alice: User):
+    """As the sandbox tells of it: a renewal that fails twice, and the end of it all."""
+    life = Life(shop, alice)
+    life.use_card("4000000000000341")
+    life.pass_time(31.1)
+    life.pass_time(3.1)
+    owed = life.invoices()[0]
+    life.shop.stripe.stripe.post(f"/v1/invoices/{owed['id']}/void").raise_for_status()
+    news = [e for e in shop.stripe.events() if e["id"] not in life.heard]
+    ours = [e for e in news if e["type"].startswith("invoice.") and e["type"] != "invoice.created"]
+    told = [each for each in ours if each["data"]["object"]["id"] == owed["id"]]
+    assert [each["type"].partition(".")[2] for each in told] == [
+        "finalized",
+        "payment_failed",
+        "payment_failed",
+        "voided",
+    ]
+    found = assert_one_end(told)
+    assert sorted(row["status"] for row in found["invoices"]) == ["paid", "void"]
 
 
 def test_a_subscription_from_its_trial_to_its_end(shop: Shop, alice: User):
