@@ -241,6 +241,8 @@ class SubscriptionAdmin(SubscriptionDecisions):
                     "trial_end",
                     "planned_price",
                     "planned_at",
+                    "awaited_price",
+                    "awaited_until",
                     "paid_until",
                     "cancel_at_period_end",
                     "canceled_at",

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from billing import entitlements, mails, owing
+from billing import confirmations, entitlements, mails, owing
 from billing.models import Invoice, Payment, Subscription
 from billing.owing import Arrears, Cause
 
@@ -65,7 +65,10 @@ def _subscription(provider: str, provider_id: str) -> Subscription | None:
 
 def _tell(subscription: Subscription | None) -> None:
     """Nobody who has canceled is written to, nor before the bank's words are known."""
-    if subscription is None or subscription.cancel_at_period_end:
+    if subscription is None:
+        return
+    confirmations.tell(subscription)
+    if subscription.cancel_at_period_end:
         return
     arrears = owing.arrears_of(subscription)
     if arrears is None or arrears.last is None:
@@ -94,8 +97,11 @@ def context_of(template: str, subscription: Subscription, arrears: Arrears) -> d
         "method": arrears.method,
         "grace_until": subscription.grace_until,
     }
-    if template != "action_needed":
-        told["next_attempt_at"] = arrears.invoice.next_attempt_at
+    if template != "no_card":
+        told["method"] = arrears.method
+    if template == "action_needed":
+        return told | {"present": "", "confirm_by": None}
+    told["next_attempt_at"] = arrears.invoice.next_attempt_at
     if template == "payment_failed":
         told["reason"] = arrears.last.message if arrears.last else ""
     return told

@@ -19,6 +19,7 @@ class State(models.TextChoices):
     TRIALING = "trialing"
     ACTIVE = "active"
     CHANGING = "changing"
+    CONFIRMING = "confirming"
     ENDING = "ending"
     PAST_DUE = "past_due"
     UNPAID = "unpaid"
@@ -54,6 +55,7 @@ PAY_FIRST = "The last payment failed. Pay it with this or another card first."
 RESUME_FIRST = "The subscription is paused. Resume it first."
 KEEP_FIRST = "The subscription is about to end. Keep it (reactivate) first."
 DROP_FIRST = "Another plan is to begin soon. Keep your present plan first."
+CONFIRM_FIRST = "A change of plan waits for your bank. Confirm it, or keep your present plan first."
 NOTHING_PLANNED = "No other plan is to begin: there is nothing to take back."
 NOT_CANCELED = "The subscription is not canceled: there is nothing to take back."
 NOT_PAUSED = "The subscription is not paused."
@@ -94,6 +96,7 @@ TABLE: dict[State, dict[Move, str]] = {
     | {Move.PLAN_SWITCH: NOW_INSTEAD, Move.PAUSE: IN_TRIAL, Move.EXTEND_TRIAL: YES},
     # A change at once, or another one for later, takes the place of the one that waits.
     State.CHANGING: RUNNING | {Move.KEEP: YES, Move.PAUSE: DROP_FIRST},
+    State.CONFIRMING: RUNNING | {Move.KEEP: YES, Move.PAUSE: CONFIRM_FIRST},
     State.PAST_DUE: RUNNING | UNPAID,
     State.UNPAID: RUNNING | UNPAID,
     State.PAUSED: RUNNING
@@ -131,6 +134,8 @@ def state_of(subscription: Subscription | None) -> State:
         return state
     if subscription.cancel_at_period_end:
         return State.ENDING
+    if state == State.ACTIVE and subscription.awaits_confirmation:
+        return State.CONFIRMING
     if state == State.ACTIVE and subscription.planned_price_id is not None:
         return State.CHANGING
     return state

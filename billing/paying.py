@@ -14,6 +14,7 @@ from billing.operations.models import Operation
 from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
 from billing.subscription_life import lock_current
+from billing.subscriptions import TOGETHER
 from config.kit.errors import AppError
 from sessions_live.models import User
 
@@ -75,7 +76,7 @@ def what_came_of(operation: Operation) -> Paid:
     invoice = Invoice.objects.get(
         provider=operation.provider, provider_id=operation.wishes["invoice_id"]
     )
-    subscription = Subscription.objects.select_related("plan", "planned_price__plan").get(
+    subscription = Subscription.objects.select_related(*TOGETHER).get(
         provider=operation.provider, provider_id=operation.wishes["subscription_id"]
     )
     if invoice.status == Invoice.Status.PAID:

@@ -25,6 +25,7 @@ from config.kit.money import Money
 from sessions_live.models import User
 
 QUOTED_FOR = timedelta(hours=1)
+CHANGEABLE = (State.ACTIVE, State.TRIALING, State.CHANGING, State.CONFIRMING)
 LENGTH = {Interval.MONTH: 1, Interval.YEAR: 12}
 
 
@@ -63,15 +64,17 @@ def price_for(subscription: Subscription | None, *, tier: str, interval: str | N
 def move_to(subscription: Subscription | None, price: Price) -> Move:
     """Raises MoveRefused."""
     state = moves.state_of(subscription)
-    if subscription is None or state not in (State.ACTIVE, State.TRIALING, State.CHANGING):
+    if subscription is None or state not in CHANGEABLE:
         moves.refuse(subscription, Move.SWITCH)
         raise MoveRefused()
     if is_same(subscription.price, price):
-        if state == State.CHANGING:
+        if state in (State.CHANGING, State.CONFIRMING):
             return Move.KEEP
         raise MoveRefused("You have this plan already.")
-    if subscription.planned_price is not None and is_same(subscription.planned_price, price):
+    if is_same(subscription.planned_price, price):
         raise MoveRefused("This change is planned already.")
+    if state == State.CONFIRMING and is_same(subscription.awaited_price, price):
+        raise MoveRefused("This change waits already, for you to confirm it at your bank.")
     if price.currency != subscription.currency:
         raise MoveRefused("This plan is sold in another currency; let the present one end first.")
     if state == State.TRIALING or is_more(price, than=subscription.price):
@@ -79,9 +82,9 @@ def move_to(subscription: Subscription | None, price: Price) -> Move:
     return Move.PLAN_SWITCH
 
 
-def is_same(one: Price, other: Price) -> bool:
+def is_same(one: Price | None, other: Price) -> bool:
     """Also where the catalogue has a new amount: who has a plan keeps what they pay for it."""
-    return (one.plan_id, one.interval) == (other.plan_id, other.interval)
+    return one is not None and (one.plan_id, one.interval) == (other.plan_id, other.interval)
 
 
 def is_more(price: Price, *, than: Price) -> bool:

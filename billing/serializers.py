@@ -6,6 +6,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from billing.confirmations import awaited_by
 from billing.models import Interval, Item, Payment, Plan, Price, Subscription
 from billing.redirects import is_allowed
 from billing.webhooks.models import WebhookEvent
@@ -86,10 +87,22 @@ class PlannedChangeSerializer(serializers.Serializer[Subscription]):
     effective = serializers.DateTimeField(source="planned_at")
 
 
+class AwaitedChangeSerializer(serializers.Serializer[Any]):
+    """A change that is made as soon as its customer has confirmed the payment at `url`."""
+
+    tier = serializers.CharField(source="price.plan.tier")
+    interval = serializers.CharField(source="price.interval")
+    amount_due = serializers.IntegerField(source="due.amount")
+    currency = serializers.CharField(source="due.currency")
+    url = serializers.URLField(help_text="Where the browser has to go.")
+    expires_at = serializers.DateTimeField(source="until")
+
+
 class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
     tier = serializers.CharField(source="plan.tier")
     provider_subscription_id = serializers.CharField(source="provider_id")
     scheduled_change = serializers.SerializerMethodField()
+    awaited_change = serializers.SerializerMethodField()
 
     class Meta:
         model = Subscription
@@ -108,6 +121,7 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
             "canceled_at",
             "grace_until",
             "scheduled_change",
+            "awaited_change",
         )
 
     @extend_schema_field(PlannedChangeSerializer(allow_null=True))
@@ -115,6 +129,11 @@ class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
         if subscription.planned_price is None:
             return None
         return PlannedChangeSerializer(subscription).data
+
+    @extend_schema_field(AwaitedChangeSerializer(allow_null=True))
+    def get_awaited_change(self, subscription: Subscription) -> Any:
+        awaited = awaited_by(subscription)
+        return AwaitedChangeSerializer(awaited).data if awaited else None
 
 
 NO_SUBSCRIPTION: dict[str, Any] = {

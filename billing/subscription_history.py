@@ -22,7 +22,7 @@ Kind, By, Status = SubscriptionEvent.Kind, SubscriptionEvent.By, Subscription.St
 
 # What each act comes to, whoever tells us of it first: our call's answer, its event, the sweep.
 OUTCOMES = {
-    "switch": {Kind.PLAN_CHANGED, Kind.CHANGE_DROPPED},
+    "switch": {Kind.PLAN_CHANGED, Kind.CHANGE_AWAITED, Kind.CHANGE_DROPPED},
     "plan_switch": {Kind.CHANGE_PLANNED},
     "keep": {Kind.CHANGE_DROPPED},
     "cancel": {Kind.CANCELED, Kind.CHANGE_DROPPED},
@@ -75,6 +75,7 @@ class Snapshot:
     trial_end: datetime | None
     planned_price_id: int | None
     planned_at: datetime | None
+    awaited_invoice: str
 
 
 def snapshot(subscription: Subscription) -> Snapshot:
@@ -89,6 +90,7 @@ def snapshot(subscription: Subscription) -> Snapshot:
         trial_end=subscription.trial_end,
         planned_price_id=subscription.planned_price_id,
         planned_at=subscription.planned_at,
+        awaited_invoice=subscription.awaited_invoice,
     )
 
 
@@ -134,13 +136,25 @@ def change_of_status(old: Snapshot, new: Subscription) -> Change | None:
 
 
 def changes_of_plans(old: Snapshot, new: Subscription) -> Iterator[Change]:
-    """A change that took effect is told by the new price; one that is planned or dropped, here."""
+    """A change that took effect is told by the new price; one that is planned or dropped, or waits
+    to be confirmed, here."""
+    if old.awaited_invoice != new.awaited_invoice:
+        yield from changes_of_awaited(old, new)
     if (old.planned_price_id, old.planned_at) == (new.planned_price_id, new.planned_at):
         return
     if new.planned_price is not None:
         price = new.planned_price
         words = {"plan": price.plan.name, "interval": price.interval, "amount": price.amount}
         yield Kind.CHANGE_PLANNED, offer(old), {**words, "from": iso(new.planned_at)}
+    elif old.price_id == new.price_id:
+        yield Kind.CHANGE_DROPPED, {}, offer(old)
+
+
+def changes_of_awaited(old: Snapshot, new: Subscription) -> Iterator[Change]:
+    if new.awaited_price is not None:
+        price = new.awaited_price
+        words = {"plan": price.plan.name, "interval": price.interval, "amount": price.amount}
+        yield Kind.CHANGE_AWAITED, offer(old), {**words, "until": iso(new.awaited_until)}
     elif old.price_id == new.price_id:
         yield Kind.CHANGE_DROPPED, {}, offer(old)
 

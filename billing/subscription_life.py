@@ -17,6 +17,7 @@ from billing.moves import Move, MoveRefused
 from billing.operations import outgoing
 from billing.operations.models import Operation
 from billing.subscription_acts import KIND
+from billing.subscriptions import TOGETHER
 from sessions_live.models import User
 
 # The reasons that people choose from are those that the providers keep statistics of.
@@ -128,7 +129,7 @@ def make_chosen_move(
                 idempotency_key=asking.key,
             )
     outgoing.submit(operation)
-    return Subscription.objects.select_related("plan", "planned_price__plan").get(
+    return Subscription.objects.select_related(*TOGETHER).get(
         provider=operation.provider, provider_id=operation.wishes["subscription_id"]
     )
 
@@ -151,7 +152,7 @@ def asked_before(asking: Asking, said: dict[str, Any]) -> Operation | None:
 def lock_current(owner: User) -> Subscription | None:
     """Must run inside a transaction."""
     rows = (
-        Subscription.objects.select_related("plan", "price__plan", "planned_price__plan")
+        Subscription.objects.select_related(*TOGETHER)
         .select_for_update(of=("self",))
         .filter(user=owner, duplicate=False)
     )
@@ -170,6 +171,7 @@ def wishes_of(
         "act": str(wish.move),
         "subscription_id": subscription.provider_id,
         "schedule_id": subscription.schedule_id,
+        "awaited_invoice": subscription.awaited_invoice,
         "by": asking.by,
         "reason": asking.reason,
         "said": said,

@@ -12,7 +12,16 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing import moves, plan_changes, plans, storefront, subscription_life, subscriptions
+from billing import (
+    moves,
+    owing,
+    plan_changes,
+    plans,
+    storefront,
+    subscription_life,
+    subscriptions,
+)
+from billing.confirmations import awaited_by
 from billing.models import Interval, Price, Subscription, SubscriptionEvent
 from billing.moves import Move
 from billing.subscription_life import FEEDBACK, Asking
@@ -91,6 +100,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "may": {str(move): True for move in moves.allowed(subscription)},
         "changes": possible_changes(subscription),
         "history": history_of(caller(request)),
+        "awaited": awaited_by(subscription),
     }
     return render(request, "billing/subscription/overview.html", context)
 
@@ -167,6 +177,7 @@ def change(request: HttpRequest) -> HttpResponse:
             request,
             lambda: plan_changes.change(user, asking, tier=tier, interval=interval),
             changed_words,
+            onward=lambda changed: awaited_by(changed) is not None,
         )
     try:
         preview = plan_changes.preview(user, tier=tier, interval=interval)
@@ -174,6 +185,25 @@ def change(request: HttpRequest) -> HttpResponse:
         return refused(request, refusal.detail)
     context = {"preview": preview, "subscription": subscriptions.current(user), "form": form}
     return render(request, "billing/subscription/change.html", context)
+
+
+@never_cache
+@login_required
+@require_safe
+def confirm(request: HttpRequest) -> HttpResponse:
+    """Where mails and pages lead whose bank has a question: on to the page that asks it."""
+    subscription = subscriptions.current(caller(request))
+    if url := url_to_confirm(subscription):
+        return redirect(url)
+    messages.info(request, "Nothing waits to be confirmed.")
+    return redirect("subscription")
+
+
+def url_to_confirm(subscription: Subscription | None) -> str:
+    if awaited := awaited_by(subscription):
+        return awaited.url
+    arrears = owing.arrears_of(subscription)
+    return arrears.invoice.hosted_url if arrears else ""
 
 
 def changed_words(changed: Subscription) -> str:
@@ -186,11 +216,14 @@ def done_or_refused(
     request: HttpRequest,
     act: Callable[[], Subscription],
     words: str | Callable[[Subscription], str],
+    onward: Callable[[Subscription], bool] = lambda _: False,
 ) -> HttpResponse:
     try:
         changed = act()
     except AppError as refusal:
         return refused(request, refusal.detail)
+    if onward(changed):
+        return redirect("subscription-confirm")
     messages.success(request, words if isinstance(words, str) else words(changed))
     return redirect("subscription")
 

@@ -94,6 +94,7 @@ STORIES = {
     Kind.PLAN_CHANGED: "Changed from {was} to {is_}",
     Kind.CHANGE_PLANNED: "To change to {is_} on {day}",
     Kind.CHANGE_DROPPED: "The planned change was dropped: {plan} stays",
+    Kind.CHANGE_AWAITED: "To change to {is_}, once it is confirmed at the bank",
     Kind.CANCELED: "Canceled, to end on {day}",
     Kind.REACTIVATED: "The cancellation was taken back",
     Kind.PAUSED: "Paused, with access until {day}",

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import transaction
 
-from billing import entitlements, owing, payments, subscription_history, tasks
-from billing.models import Order, Plan, Price, Subscription
+from billing import confirmations, entitlements, owing, payments, subscription_history, tasks
+from billing.models import Order, Price, Subscription
 from billing.owners import find_order, owner_of
 from billing.plans import UnknownPrice, find_price
 from billing.providers.facts import READ, SubscriptionChanged
@@ -19,11 +19,14 @@ from sessions_live.models import User
 
 alarm = logging.getLogger("alarm")
 
+# What is said of a subscription needs these.
+TOGETHER = ("plan", "price__plan", "planned_price__plan", "awaited_price__plan")
+
 
 def follow(fact: SubscriptionChanged) -> Subscription:
     """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear, UnknownPrice."""
     known = (
-        Subscription.objects.select_related("user", "plan", "planned_price__plan")
+        Subscription.objects.select_related("user", *TOGETHER)
         .filter(provider=fact.provider, provider_id=fact.subscription_id)
         .first()
     )
@@ -43,6 +46,8 @@ def follow(fact: SubscriptionChanged) -> Subscription:
     if before is None:
         payments.adopt_payments(subscription)
     else:
+        if before.awaited_invoice != subscription.awaited_invoice:
+            confirmations.settled(before.awaited_invoice)
         subscription_history.note(before, subscription, at=fact.at, reason=fact.end_reason)
     entitlements.follow_subscription(subscription)
     return subscription
@@ -65,7 +70,8 @@ def is_news(known: Subscription, fact: SubscriptionChanged) -> bool:
 
 def says_the_same(known: Subscription, fact: SubscriptionChanged) -> bool:
     """The same news once more needs no answer from Stripe."""
-    told = columns(fact, known_price(fact)) | {"schedule_id": fact.schedule_id}
+    told = columns(fact, known_price(fact)) | what_is_awaited(fact)
+    told["schedule_id"] = fact.schedule_id
     told["fact_rank"] = known.fact_rank
     return all(getattr(known, name) == value for name, value in told.items())
 
@@ -78,7 +84,7 @@ def known_price(fact: SubscriptionChanged) -> Price:
 
 
 def write(subscription: Subscription, fact: SubscriptionChanged, price: Price) -> None:
-    written = columns(fact, price) | what_is_planned(subscription, fact)
+    written = columns(fact, price) | what_is_awaited(fact) | what_is_planned(subscription, fact)
     for name, value in written.items():
         setattr(subscription, name, value)
     if subscription.status in Subscription.LIVE and not subscription.duplicate:
@@ -126,6 +132,21 @@ def what_is_planned(subscription: Subscription, fact: SubscriptionChanged) -> di
     return {"schedule_id": fact.schedule_id, "planned_price": planned, "planned_at": at}
 
 
+def what_is_awaited(fact: SubscriptionChanged) -> dict[str, Any]:
+    """Raises UnknownPrice."""
+    awaited = fact.awaited
+    if awaited is None or fact.status in Subscription.FINAL:
+        return {"awaited_price": None, "awaited_until": None, "awaited_invoice": ""}
+    price = find_price(provider=fact.provider, price_id=awaited.price_id, lookup_key="")
+    if price is None:
+        raise UnknownPrice(f"{fact.subscription_id} waits for the price {awaited.price_id}")
+    return {
+        "awaited_price": price,
+        "awaited_until": awaited.until,
+        "awaited_invoice": awaited.invoice_id,
+    }
+
+
 def first_ahead(fact: SubscriptionChanged) -> tuple[Price | None, datetime | None]:
     """Raises UnknownPrice."""
     ahead = [each for each in fact.ahead or () if each.price_id != fact.price_id]
@@ -160,11 +181,9 @@ def end_duplicate(subscription: Subscription) -> None:
 
 def current(user: User) -> Subscription | None:
     """The running subscription, or the last one there was."""
-    together = ("plan", "price__plan", "planned_price__plan")
-    rows = Subscription.objects.select_related(*together).filter(user=user, duplicate=False)
+    rows = Subscription.objects.select_related(*TOGETHER).filter(user=user, duplicate=False)
     return rows.live().first() or rows.order_by("-created_at").first()
 
 
 def of_order(order: Order) -> Subscription | None:
-    rows = Subscription.objects.select_related("plan", "planned_price__plan")
-    return rows.filter(order=order).first()
+    return Subscription.objects.select_related(*TOGETHER).filter(order=order).first()

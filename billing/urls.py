@@ -101,6 +101,7 @@ urlpatterns = [
     re_path(r"^subscription$", subscription_pages.overview, name="subscription"),
     re_path(r"^subscription/cancel$", subscription_pages.cancel, name="subscription-cancel"),
     re_path(r"^subscription/change$", subscription_pages.change, name="subscription-change"),
+    re_path(r"^subscription/confirm$", subscription_pages.confirm, name="subscription-confirm"),
     re_path(
         r"^subscription/(?P<name>reactivate|pause|resume|keep)$",
         subscription_pages.plain_move,

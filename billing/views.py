@@ -12,7 +12,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from billing import checkout, entitlements, outcomes, plans, redirects, storefront, subscriptions
+from billing import (
+    checkout,
+    confirmations,
+    entitlements,
+    outcomes,
+    plans,
+    redirects,
+    storefront,
+    subscriptions,
+)
 from billing.models import Interval, Payment, Plan
 from billing.usage import reading
 from config.kit.errors import AppError
@@ -41,10 +50,12 @@ def home(request: HttpRequest) -> HttpResponse:
     if user is None:
         return to_sign_in(request) if is_part(request) else render(request, "billing/welcome.html")
     access = entitlements.access_of(user)
+    subscription = subscriptions.current(user)
     context = {
         "access": access,
         "plan": Plan.objects.filter(tier=access.tier).first(),
-        "subscription": subscriptions.current(user),
+        "subscription": subscription,
+        "awaited": confirmations.awaited_by(subscription),
         "usage": reading.report(user.pk),
         "payments": Payment.objects.filter(user=user).order_by("-created_at", "-id")[
             :RECENT_PAYMENTS

@@ -61,6 +61,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "plan": "Pro",
         "interval": "month",
         "at": "2026-12-05T14:05:00+00:00",
+        # Of a change of plan that waits: what one has until it is confirmed, and until when it can
+        # be. Empty and None: it is a renewal.
+        "present": "",
+        "confirm_by": None,
         # True: it is to happen at `at`. False: it has happened.
         "scheduled": False,
         # What was charged at once, in the same currency; None: nothing.

@@ -17,6 +17,7 @@ class SubscriptionEvent(models.Model):
         PLAN_CHANGED = "plan_changed"
         CHANGE_PLANNED = "change_planned"
         CHANGE_DROPPED = "change_dropped"
+        CHANGE_AWAITED = "change_awaited"
         CANCELED = "canceled"
         REACTIVATED = "reactivated"
         PAUSED = "paused"

@@ -62,6 +62,13 @@ class Subscription(models.Model):
         Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     planned_at = models.DateTimeField(null=True, blank=True)
+    # A change of plan whose payment the customer has to confirm at their bank, until then.
+    awaited_price = models.ForeignKey(
+        Price, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    awaited_until = models.DateTimeField(null=True, blank=True)
+    # The provider's invoice that it waits for.
+    awaited_invoice = models.CharField(max_length=255, blank=True, default="", db_default="")
     # A second live subscription of one user, bought in two tabs: never counted, canceled at once.
     duplicate = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
@@ -98,6 +105,11 @@ class Subscription(models.Model):
         if self.status == self.Status.PAST_DUE:
             return self.grace_until
         return self.paid_until if self.status == self.Status.PAUSED else None
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        until = self.awaited_until
+        return self.awaited_price_id is not None and (until is None or timezone.now() < until)
 
     @property
     def is_live(self) -> bool:

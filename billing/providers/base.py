@@ -166,6 +166,8 @@ class SubscriptionWish:
     subscription_id: str
     key: str
     schedule_id: str = ""
+    # What a change waits for that this one takes the place of.
+    awaited_invoice: str = ""
     price_id: str = ""
     # The instant that a difference is counted from, as a preview told it.
     counted_from: datetime | None = None
@@ -310,6 +312,9 @@ class Provider(PaysOut, Protocol):
 
     def pay_invoice(self, invoice_id: str, *, key: str) -> tuple[Fact, ...]:
         """Collects what is open, now. Raises PaymentRefused, ProviderError."""
+
+    def read_invoice(self, invoice_id: str) -> tuple[Fact, ...]:
+        """With its payment, and its subscription."""
 
     def answered_invoice(self, invoice_id: str) -> tuple[Fact, ...] | None:
         """None where it is open still, and nobody is waited for."""

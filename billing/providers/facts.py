@@ -192,6 +192,16 @@ class PlannedPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedPrice:
+    """What a subscription is for as soon as this invoice is paid, which its customer's bank lets
+    happen only if they confirm it."""
+
+    price_id: str
+    invoice_id: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoicedLine:
     """Of a period in the provider's seconds, where it has one."""
 
@@ -266,6 +276,7 @@ class SubscriptionChanged(Fact):
     # What stands ahead is in another object, which only some readings bring along: None is unknown.
     schedule_id: str = ""
     ahead: tuple[PlannedPrice, ...] | None = None
+    awaited: AwaitedPrice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from sandbox.world.schedule import scheduled
 from .confirmation import confirm
 from .invoice_making import finalize, mark_paid, subscription_of
 from .invoice_payments import open_payment
+from .pending_updates import apply, waits_for
 from .settled import when_settled
 from .subscription_end import after_last_retry
 
@@ -87,6 +88,8 @@ def _paid(world: World, invoice: Obj, intent: Obj) -> None:
     if subscription and subscription["status"] in ("incomplete", "past_due", "unpaid"):
         with changing_unless_new(world, subscription):
             subscription["status"] = "active"
+    if subscription and waits_for(subscription, invoice):
+        apply(world, subscription)
 
 
 def changing_unless_new(world: World, subscription: Obj) -> AbstractContextManager[Any]:
@@ -97,7 +100,8 @@ def changing_unless_new(world: World, subscription: Obj) -> AbstractContextManag
 
 
 def _failed(world: World, invoice: Obj) -> None:
-    if world.rows[invoice["id"]].notes.get("by_hand"):
+    notes = world.rows[invoice["id"]].notes
+    if notes.get("by_hand") or notes.get("change_waits"):
         emit(world, "invoice.payment_failed", invoice)
         return
     count, retries = invoice["attempt_count"], len(_RETRY_DAYS)

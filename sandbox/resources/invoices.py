@@ -17,6 +17,7 @@ from .invoice_payments import open_payment
 from .payment_intents import cancel_intent
 from .payment_methods import method_for
 from .pending_items import bill_pending
+from .pending_updates import discard, waits_for
 from .periods import DAY
 
 
@@ -171,6 +172,9 @@ def _give_up(call: Call, status: str, moved: str, event: str) -> Obj:
     invoice.update(status=status, next_payment_attempt=None, auto_advance=False)
     invoice["status_transitions"][moved] = world.now()
     emit(world, event, invoice)
+    subscription = world.find("subscription", subscription_of(invoice))
+    if subscription and waits_for(subscription, invoice):
+        discard(world, subscription)
     return invoice
 
 

@@ -11,6 +11,7 @@ from .customers import not_of_customer
 from .discounts import make_discount
 from .invoice_collection import collect
 from .invoice_making import finalize
+from .pending_updates import as_it_is, check, discard, put_back, wait_for
 from .prorations import change_items
 from .subscription_cycle import end_trial
 from .subscription_end import ENDED
@@ -26,6 +27,11 @@ def change(world: World, subscription: Obj, params: dict[str, Any]) -> Obj:
             "A canceled subscription can only update its cancellation_details and metadata.",
             code="resource_missing",
         )
+    waits = params.get("payment_behavior") == "pending_if_incomplete"
+    return (_change_when_paid if waits else _change_now)(world, subscription, params)
+
+
+def _change_now(world: World, subscription: Obj, params: dict[str, Any]) -> Obj:
     invoice = None
     with changing(world, "customer.subscription.updated", subscription):
         _plain(world, subscription, params)
@@ -42,6 +48,35 @@ def change(world: World, subscription: Obj, params: dict[str, Any]) -> Obj:
         _pay(world, invoice, params)
     if params.get("trial_end") == "now" and subscription["status"] == "trialing":
         end_trial(world, subscription)
+    return subscription
+
+
+def _change_when_paid(world: World, subscription: Obj, params: dict[str, Any]) -> Obj:
+    check(subscription, params)
+    discard(world, subscription)
+    with changing(world, "customer.subscription.updated", subscription):
+        before = as_it_is(world, subscription)
+        invoice = change_items(world, subscription, params)
+        metadata = merged(subscription["metadata"], params.get("metadata"))
+        after = as_it_is(world, subscription)
+        if invoice is not None:
+            put_back(world, subscription, before)
+            # It is not tried again by itself, and the subscription owes nothing for it.
+            world.notes(invoice["id"])["change_waits"] = True
+            finalize(world, invoice)
+            if invoice["status"] == "open":
+                collect(world, invoice)
+        if invoice is None or invoice["status"] == "paid":
+            put_back(world, subscription, after)
+            subscription["metadata"] = metadata
+        else:
+            restarts = after[0]["billing_cycle_anchor"] != subscription["billing_cycle_anchor"]
+            wanted = {
+                "billing_cycle_anchor": after[0]["billing_cycle_anchor"] if restarts else None,
+                "metadata": params.get("metadata") or None,
+                "subscription_items": after[1],
+            }
+            wait_for(world, subscription, invoice, wanted)
     return subscription
 
 

@@ -12,6 +12,7 @@ from .invoice_collection import default_method
 from .invoice_lines import add_up, described, from_subscription, make_line
 from .invoice_making import new_invoice
 from .pending_items import bill_pending
+from .pending_updates import discard
 from .periods import DAY, end_after
 from .schedule_phases import enter_due_phase
 from .subscription_end import ENDED, end_subscription, stop_collecting
@@ -34,6 +35,8 @@ def _due(body: Obj, notes: dict[str, Any]) -> int | None:
             times.append(body["trial_end"] - TRIAL_NOTICE)
     elif status != "paused":
         times.append(period_end(body))
+    if body["pending_update"]:
+        times.append(body["pending_update"]["expires_at"])
     paused = body["pause_collection"]
     if paused and paused["resumes_at"]:
         times.append(paused["resumes_at"])
@@ -47,6 +50,8 @@ def pass_time(world: World, subscription: Obj) -> None:
     status = subscription["status"]
     if status == "incomplete":
         _expire(world, subscription)
+    elif _has_waited_enough(subscription, now):
+        discard(world, subscription)
     elif subscription["cancel_at"] and subscription["cancel_at"] <= now:
         end_subscription(world, subscription)
     elif _resumes(subscription, now):
@@ -65,6 +70,11 @@ def renew_or_end(world: World, subscription: Obj) -> None:
     enter_due_phase(world, subscription)
     if subscription["status"] not in ENDED:
         renew(world, subscription)
+
+
+def _has_waited_enough(subscription: Obj, now: int) -> bool:
+    waits = subscription["pending_update"]
+    return bool(waits and waits["expires_at"] <= now)
 
 
 def _resumes(subscription: Obj, now: int) -> bool:

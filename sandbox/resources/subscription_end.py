@@ -27,6 +27,7 @@ def end_subscription(
         canceled_at=subscription["canceled_at"] or now,
         cancel_at_period_end=False,
         pause_collection=None,
+        pending_update=None,
         cancellation_details={
             "comment": given.get("comment") or known.get("comment"),
             "feedback": given.get("feedback") or known.get("feedback"),

@@ -50,16 +50,12 @@ def test_more_raises_the_limits_at_once_and_keeps_what_was_used(shop: Shop, alic
     assert (counted["used"], counted["limit"]) == (11, 100)
 
 
-@pytest.mark.parametrize(
-    ("card", "words"),
-    [("4000000000000341", "declined"), ("4000002760003184", "Your bank wants you to confirm")],
-)
-def test_what_is_not_paid_is_not_given(life: Life, card: str, words: str):
-    life.use_card(card)
+def test_what_is_not_paid_is_not_given(life: Life):
+    life.use_card("4000000000000341")
     first, again = (life.post("change", key="k", tier="pro") for _ in range(2))
     assert first.status_code == again.status_code == 402
     assert first.json() == again.json()
-    assert words in first.json()["errors"][0]["detail"]
+    assert "declined" in first.json()["errors"][0]["detail"]
     life.hear()
     assert (life.seen["tier"], life.seen["status"]) == ("trader", "active")
     assert life.access["tier"] == "trader"

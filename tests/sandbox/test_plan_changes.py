@@ -264,3 +264,80 @@ def test_an_answer_says_when_it_was_given_by_the_clock_of_the_events(desk: Desk)
     changed = desk.v1.subscriptions.update(subscription.id, {"cancel_at_period_end": True})
     given = parsedate_to_datetime(changed.last_response.headers["Date"]).timestamp()
     assert 0 <= given - desk.events("customer.subscription.updated")[-1]["created"] <= 2
+
+
+# --- changes that wait until they are paid for ----------------------------------------------------
+
+ASKING = "4000002760003184"
+
+
+def wait_for_bank(desk: Desk, card: str = ASKING, **more: Any) -> Any:
+    """A change that the bank wants the card's owner to confirm."""
+    customer = desk.customer()
+    subscription = desk.subscription(customer=customer, price=desk.price(1000))
+    desk.control(f"customers/{customer}/card", card=card)
+    return change(
+        desk,
+        subscription,
+        desk.price(9000),
+        proration_behavior="always_invoice",
+        payment_behavior="pending_if_incomplete",
+        **more,
+    )
+
+
+def intent_of(desk: Desk, subscription: Any) -> str:
+    invoice = desk.v1.invoices.retrieve(subscription.latest_invoice, {"expand": ["payments"]})
+    return str(invoice.to_dict()["payments"]["data"][0]["payment"]["payment_intent"])
+
+
+def price_now(desk: Desk, subscription: Any) -> int | None:
+    return item_of(desk.v1.subscriptions.retrieve(subscription.id)).price.unit_amount
+
+
+def test_a_change_waits_for_the_bank(desk: Desk) -> None:
+    waiting = wait_for_bank(desk, metadata={"ours": "1"})
+    assert (waiting.status, item_of(waiting).price.unit_amount) == ("active", 1000)
+    assert waiting.pending_update.subscription_items[0].price.unit_amount == 9000
+    newest = invoices(desk, waiting)[0]
+    assert (newest.id, newest.status) == (waiting.latest_invoice, "open")
+    desk.control(f"payment_intents/{intent_of(desk, waiting)}/authenticate", succeed=True)
+    now = desk.v1.subscriptions.retrieve(waiting.id)
+    assert (now.pending_update, item_of(now).price.unit_amount) == (None, 9000)
+    assert now.metadata.to_dict()["ours"] == "1"
+    assert "customer.subscription.pending_update_applied" in desk.types()
+
+
+def test_a_change_that_nobody_confirms_is_dropped_after_23_hours(desk: Desk) -> None:
+    waiting = wait_for_bank(desk)
+    desk.advance(0.9)
+    assert invoices(desk, waiting)[0].status == "open"
+    desk.advance(0.1)
+    now = desk.v1.subscriptions.retrieve(waiting.id)
+    assert (now.pending_update, now.status, price_now(desk, now)) == (None, "active", 1000)
+    assert invoices(desk, waiting)[0].status == "void"
+    assert "customer.subscription.pending_update_expired" in desk.types()
+
+
+def test_voiding_its_invoice_takes_a_waiting_change_back(desk: Desk) -> None:
+    waiting = wait_for_bank(desk)
+    desk.v1.invoices.void_invoice(waiting.latest_invoice)
+    now = desk.v1.subscriptions.retrieve(waiting.id)
+    assert (now.pending_update, price_now(desk, now)) == (None, 1000)
+
+
+def test_a_declined_change_waits_too_and_harms_nothing(desk: Desk) -> None:
+    waiting = wait_for_bank(desk, card="4000000000000341")
+    assert (waiting.status, waiting.pending_update is None) == ("active", False)
+    assert invoices(desk, waiting)[0].next_payment_attempt is None
+
+
+def test_a_change_that_is_paid_at_once_does_not_wait(desk: Desk) -> None:
+    changed = wait_for_bank(desk, card="4242424242424242")
+    assert (changed.pending_update, item_of(changed).price.unit_amount) == (None, 9000)
+
+
+def test_not_everything_can_wait(desk: Desk) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        wait_for_bank(desk, cancel_at_period_end=True)
+    assert refused.value.param == "cancel_at_period_end"

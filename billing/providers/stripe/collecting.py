@@ -19,7 +19,7 @@ from billing.providers.facts import (
 )
 from billing.providers.stripe import invoices, subscriptions, translation
 from billing.providers.stripe.client import stripe_says
-from billing.providers.stripe.reading import subscription_of_invoice
+from billing.providers.stripe.reading import Payload, subscription_of_invoice
 
 OF_INTENT = {"succeeded": PaymentSucceeded, "processing": PaymentProcessing}
 
@@ -41,20 +41,32 @@ def pay_invoice(invoice_id: str, key: str) -> tuple[Fact, ...]:
 
 def answered_invoice(invoice_id: str) -> tuple[Fact, ...] | None:
     """Its invoice, payment and subscription; None where it can simply be asked for again."""
+    invoice, intent, at = _with_intent(invoice_id)
+    waits = intent.get("status") in ("requires_action", "processing")
+    if invoice["status"] == "open" and not waits:
+        return None
+    return _story(invoice, intent, at)
+
+
+def read_invoice(invoice_id: str) -> tuple[Fact, ...]:
+    return _story(*_with_intent(invoice_id))
+
+
+def _with_intent(invoice_id: str) -> tuple[Payload, Payload, datetime]:
     with stripe_says() as stripe:
         invoice = stripe.v1.invoices.retrieve(invoice_id, {"expand": ["payments"]})
         theirs = invoice.to_dict()
         intent_id = translation.intent_of(theirs)
-        intent: Mapping[str, Any] = {}
+        intent: Payload = {}
         if intent_id:
             expand = {"expand": ["latest_charge"]}
             intent = stripe.v1.payment_intents.retrieve(intent_id, expand).to_dict()  # type: ignore[arg-type]
-    waits = intent.get("status") in ("requires_action", "processing")
-    if theirs["status"] == "open" and not waits:
-        return None
-    told: list[Fact] = [_told(theirs, _answered_at(invoice))]
-    told += _payment(theirs, intent, told[0].at)
-    if subscription_id := subscription_of_invoice(theirs)[0]:
+    return theirs, intent, _answered_at(invoice)
+
+
+def _story(invoice: Payload, intent: Payload, at: datetime) -> tuple[Fact, ...]:
+    told: list[Fact] = [_told(invoice, at), *_payment(invoice, intent, at)]
+    if subscription_id := subscription_of_invoice(invoice)[0]:
         told.append(subscriptions.read(subscription_id))
     return tuple(told)
 

@@ -105,6 +105,9 @@ class StripeProvider(StripePayouts):
     def _subscription(self, subscription_id: str, at: datetime) -> Fact:
         with stripe_says() as stripe:
             subscription = stripe.v1.subscriptions.retrieve(
+    def read_invoice(self, invoice_id: str) -> tuple[Fact, ...]:
+        return collecting.read_invoice(invoice_id)
+
                 subscription_id, {"expand": subscriptions.TOGETHER}
             )
         return translation.subscription_fact(subscription.to_dict(), at, READ)

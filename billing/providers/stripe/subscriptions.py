@@ -1,8 +1,9 @@
 """Changing a subscription at Stripe, and asking what a change would cost.
 
-What asks for money is done only if it is paid (`error_if_incomplete`): a card that is declined, or
-whose bank wants to see its owner, leaves the subscription as it was. What a schedule plans gives
-way to the next wish; Stripe lets nobody cancel a subscription that a schedule is attached to.
+What asks for money is done only if it is paid (`error_if_incomplete`): a card that is declined
+leaves the subscription as it was. Where the bank wants to see its owner, another plan waits until
+it is paid (`pending_if_incomplete`). What is planned or waits gives way to the next wish; Stripe
+lets nobody cancel a subscription that a schedule is attached to.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import stripe
 
 from billing.providers.base import ChangePreview, PreviewLine, SubscriptionWish
 from billing.providers.facts import READ, SubscriptionChanged
-from billing.providers.stripe.client import stripe_says
-from billing.providers.stripe.translation import instant_or_none, subscription_fact
+from billing.providers.stripe.client import ASKS_OWNER, stripe_says
+from billing.providers.stripe.reading import instant_or_none
+from billing.providers.stripe.subscription_state import subscription_fact
 from config.kit.money import Money
 
 # A schedule says what stands ahead; an id alone would not.
@@ -28,6 +30,8 @@ Client = stripe.StripeClient
 
 def carry_out(wish: SubscriptionWish) -> SubscriptionChanged:
     with stripe_says() as client:
+        if wish.awaited_invoice:
+            take_back(client, wish)
         if wish.schedule_id and wish.act != "switch":
             release(client, wish)
         changed = ACTS[wish.act](client, wish)
@@ -60,13 +64,23 @@ def headers(subscription: stripe.Subscription) -> Mapping[str, str]:
     return subscription.last_response.headers
 
 
+def take_back(client: Client, wish: SubscriptionWish) -> None:
+    """Whose invoice is void does not wait any more."""
+    if client.v1.invoices.retrieve(wish.awaited_invoice).status == "open":
+        client.v1.invoices.void_invoice(
+            wish.awaited_invoice, {}, {"idempotency_key": f"{wish.key}:void"}
+        )
+
+
 # --- the acts -------------------------------------------------------------------------------------
-def update(client: Client, wish: SubscriptionWish, **params: Any) -> stripe.Subscription:
+def update(
+    client: Client, wish: SubscriptionWish, *, then: str = "", **params: Any
+) -> stripe.Subscription:
     ours = {"operation_id": wish.key, **params.pop("metadata", {})}
     return client.v1.subscriptions.update(
         wish.subscription_id,
         {**params, "metadata": ours, "expand": TOGETHER},  # type: ignore[arg-type]
-        {"idempotency_key": wish.key},
+        {"idempotency_key": f"{wish.key}{then}"},
     )
 
 
@@ -137,17 +151,16 @@ def switch(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
     item = {"id": item_of(now).id, "price": wish.price_id}
     if now.status == "trialing":
         return update(client, wish, items=[item], proration_behavior="none")
-    counted = {}
+    params: dict[str, Any] = {"items": [item], "proration_behavior": "always_invoice"}
     if wish.counted_from is not None:
-        counted = {"proration_date": int(wish.counted_from.timestamp())}
-    return update(
-        client,
-        wish,
-        items=[item],
-        proration_behavior="always_invoice",
-        payment_behavior="error_if_incomplete",
-        **counted,
-    )
+        params["proration_date"] = int(wish.counted_from.timestamp())
+    try:
+        return update(client, wish, **params, payment_behavior="error_if_incomplete")
+    except stripe.CardError as error:
+        if error.code not in ASKS_OWNER:
+            raise
+    # Nothing has happened so far. Not at once so, as a declined card would wait as well.
+    return update(client, wish, then=":confirm", **params, payment_behavior="pending_if_incomplete")
 
 
 def plan_switch(client: Client, wish: SubscriptionWish) -> None:
@@ -189,7 +202,7 @@ def plan_switch(client: Client, wish: SubscriptionWish) -> None:
 
 
 def keep(client: Client, wish: SubscriptionWish) -> None:
-    """Nothing but the release of the schedule, which has happened by now."""
+    """Nothing but to drop what is planned or waits, which has happened by now."""
 
 
 def extend_trial(client: Client, wish: SubscriptionWish) -> stripe.Subscription:

@@ -27,8 +27,6 @@ from billing.providers.facts import (
     PaymentFailed,
     PaymentProcessing,
     PaymentSucceeded,
-    PlannedPrice,
-    SubscriptionChanged,
     TrialEnding,
 )
 from billing.providers.stripe import money_back, paying_out
@@ -42,6 +40,7 @@ from billing.providers.stripe.reading import (
     instant_or_none,
     subscription_of_invoice,
 )
+from billing.providers.stripe.subscription_state import subscription_fact, subscription_facts
 from config.kit.money import Money
 
 __all__ = ["PROVIDER", "id_of", "instant", "instant_or_none", "method_name"]
@@ -220,79 +219,6 @@ def invoice_payment_facts(payment: Payload, at: datetime) -> list[Fact]:
 
 
 # --- subscriptions --------------------------------------------------------------------------------
-def subscription_facts(rank: int) -> Callable[[Payload, datetime], list[Fact]]:
-    def read(subscription: Payload, at: datetime) -> list[Fact]:
-        return [subscription_fact(subscription, at, rank)]
-
-    return read
-
-
-def subscription_fact(subscription: Payload, at: datetime, rank: int = UPDATED) -> Fact:
-    item = subscription["items"]["data"][0]
-    price = item["price"]
-    # The period moved from the subscription to its items in basil.
-    period = item if "current_period_end" in item else subscription
-    return SubscriptionChanged(
-        provider=PROVIDER,
-        at=at,
-        rank=rank,
-        subscription_id=subscription["id"],
-        customer_id=id_of(subscription["customer"]),
-        order_id=(subscription.get("metadata") or {}).get("order_id", ""),
-        status=_status(subscription),
-        price_id=price["id"],
-        lookup_key=price.get("lookup_key") or "",
-        interval=price["recurring"]["interval"],
-        money=Money((price["unit_amount"] or 0) * item.get("quantity", 1), price["currency"]),
-        created_at=instant(subscription["created"]),
-        current_period_start=instant_or_none(period["current_period_start"]),
-        current_period_end=instant_or_none(period["current_period_end"]),
-        trial_end=instant_or_none(subscription["trial_end"]),
-        cancel_at_period_end=_ends_with_period(subscription, period["current_period_end"]),
-        canceled_at=instant_or_none(subscription["canceled_at"]),
-        ended_at=instant_or_none(subscription["ended_at"]),
-        end_reason=(subscription.get("cancellation_details") or {}).get("reason") or "",
-        paid_until=_paid_until(subscription),
-        schedule_id=id_of(subscription.get("schedule")),
-        ahead=_ahead(subscription.get("schedule")),
-    )
-
-
-def _status(subscription: Payload) -> str:
-    """A pause that our customer asked for leaves Stripe's status as it is. One that was made in
-    the dashboard is a gift of free time (docs.stripe.com/billing/subscriptions/pause-payment): the
-    subscription goes on."""
-    paused = _paid_until(subscription) is not None and subscription["status"] == "active"
-    return "paused" if paused else str(subscription["status"])
-
-
-def _ends_with_period(subscription: Payload, period_end: int | None) -> bool:
-    """Said by a flag, or by the date that newer billing modes set in its place."""
-    at = subscription.get("cancel_at")
-    by_date = at is not None and period_end is not None and at <= period_end
-    return bool(subscription["cancel_at_period_end"]) or by_date
-
-
-def _paid_until(subscription: Payload) -> datetime | None:
-    if not subscription.get("pause_collection"):
-        return None
-    noted = (subscription.get("metadata") or {}).get("paid_until")
-    return instant(int(noted)) if noted else None
-
-
-def _ahead(schedule: Any) -> tuple[PlannedPrice, ...] | None:
-    if schedule is None:
-        return ()
-    if isinstance(schedule, str):
-        return None
-    current = schedule["current_phase"]
-    return tuple(
-        PlannedPrice(price_id=id_of(phase["items"][0]["price"]), at=instant(phase["start_date"]))
-        for phase in schedule["phases"]
-        if current is None or phase["start_date"] >= current["end_date"]
-    )
-
-
 def trial_ending(subscription: Payload, at: datetime) -> list[Fact]:
     return [
         TrialEnding(
@@ -354,6 +280,8 @@ READERS: dict[str, Callable[[Payload, datetime], list[Fact]]] = {
     "customer.subscription.paused": subscription_facts(UPDATED),
     "customer.subscription.resumed": subscription_facts(UPDATED),
     "customer.subscription.deleted": subscription_facts(ENDED),
+    "customer.subscription.pending_update_applied": subscription_facts(UPDATED),
+    "customer.subscription.pending_update_expired": subscription_facts(UPDATED),
     "customer.subscription.trial_will_end": trial_ending,
     "price.created": price_changed,
     "price.updated": price_changed,
