@@ -43,13 +43,8 @@ def after_subscription(subscription: Subscription) -> None:
 
 
 def count_grace(subscription: Subscription) -> None:
-    """Its invoice may say that the payment failed in the midst of a period."""
-    if subscription.status != Subscription.Status.PAST_DUE:
-        return
-    began = subscription.current_period_start or subscription.fact_at
-    until = owing.grace_from(subscription.provider, subscription.provider_id, began) + timedelta(
-        days=subscription.plan.grace_days
-    )
+    """Anew, as its invoice may say that the payment failed in the midst of a period."""
+    until = owing.grace_until(subscription)
     if until != subscription.grace_until:
         subscription.grace_until = until
         subscription.save(update_fields=["grace_until"])

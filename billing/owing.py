@@ -81,9 +81,13 @@ def of_invoice(invoice: Invoice) -> Arrears:
     return Arrears(invoice, list(attempts.order_by("created_at", "id")))
 
 
-def grace_from(provider: str, provider_subscription_id: str, period_start: datetime) -> datetime:
-    """A renewal's grace begins with its period; that of an invoice in the midst of a year, with
-    the invoice."""
-    owed = unpaid(provider, provider_subscription_id)
-    first = owed[-1].created_at if owed else period_start
-    return first if first > period_start + RENEWAL else period_start
+def grace_until(subscription: Subscription) -> datetime | None:
+    """Counted from the renewal that failed, so that it is the same whatever arrives first; or from
+    the invoice, where it failed in the midst of a period."""
+    if subscription.status != Status.PAST_DUE:
+        return None
+    began = subscription.current_period_start or subscription.fact_at
+    owed = unpaid(subscription.provider, subscription.provider_id)
+    if owed and owed[-1].created_at > began + RENEWAL:
+        began = owed[-1].created_at
+    return began + timedelta(days=subscription.plan.grace_days)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -87,6 +87,7 @@ def write(subscription: Subscription, fact: SubscriptionChanged, price: Price) -
     written = columns(fact, price) | what_is_awaited(fact) | what_is_planned(subscription, fact)
     for name, value in written.items():
         setattr(subscription, name, value)
+    subscription.grace_until = owing.grace_until(subscription)
     if subscription.status in Subscription.LIVE and not subscription.duplicate:
         subscription.duplicate = has_another(subscription.user, subscription)
         if subscription.duplicate:
@@ -109,7 +110,6 @@ def columns(fact: SubscriptionChanged, price: Price) -> dict[str, Any]:
         "canceled_at": fact.canceled_at,
         "ended_at": fact.ended_at,
         "paid_until": fact.paid_until,
-        "grace_until": grace_until(fact, price.plan),
         "created_at": fact.created_at,
         "fact_at": fact.at,
         "fact_rank": fact.rank,
@@ -156,16 +156,6 @@ def first_ahead(fact: SubscriptionChanged) -> tuple[Price | None, datetime | Non
     if price is None:
         raise UnknownPrice(f"{fact.subscription_id} is to have the price {ahead[0].price_id}")
     return price, ahead[0].at
-
-
-def grace_until(fact: SubscriptionChanged, plan: Plan) -> datetime | None:
-    """Counted from the renewal that failed, so that it is the same whatever arrives first."""
-    if fact.status != Subscription.Status.PAST_DUE:
-        return None
-    began = fact.current_period_start or fact.at
-    return owing.grace_from(fact.provider, fact.subscription_id, began) + timedelta(
-        days=plan.grace_days
-    )
 
 
 def has_another(user: User, subscription: Subscription) -> bool:
