@@ -16,6 +16,7 @@ TEMPLATES = {
     Cause.DECLINED: "payment_failed",
     Cause.CARD_EXPIRED: "card_expired",
     Cause.ACTION_NEEDED: "action_needed",
+    Cause.NO_CARD: "no_card",
 }
 
 
@@ -89,7 +90,6 @@ def context_of(template: str, subscription: Subscription, arrears: Arrears) -> d
         "amount": arrears.invoice.amount_remaining,
         "currency": arrears.invoice.currency,
         "plan": subscription.plan.name,
-        "method": arrears.method,
         "grace_until": subscription.grace_until,
     }
     if template != "no_card":

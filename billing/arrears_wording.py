@@ -21,8 +21,10 @@ def what_happened(arrears: Arrears) -> str:
             return f"Your bank wants you to confirm the payment of {money}."
         case Cause.CARD_EXPIRED:
             return f"{card} has expired, so {money} could not be charged."
-        case _ if arrears.last is None:
+        case Cause.NO_CARD:
             return f"There is no card to charge {money} to."
+        case _ if arrears.last is None:
+            return f"{money} could not be charged."
         case _:
             return f"Your bank declined {money} on {card}. It says: {arrears.last.message}"
 

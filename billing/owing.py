@@ -20,12 +20,13 @@ class Cause(StrEnum):
     DECLINED = "declined"
     CARD_EXPIRED = "card_expired"
     ACTION_NEEDED = "action_needed"
+    NO_CARD = "no_card"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrears:
-    """An invoice that was asked for in vain. `attempts` are oldest first; there is none where the
-    provider had no card to ask."""
+    """An invoice that was asked for in vain. `attempts` are oldest first; there is none as long as
+    only the invoice has told."""
 
     invoice: Invoice
     attempts: list[PaymentAttempt]
@@ -41,6 +42,8 @@ class Arrears:
         said = {self.last.code, self.last.decline_code}
         if said & CONFIRM:
             return Cause.ACTION_NEEDED
+        if "no_payment_method" in said:
+            return Cause.NO_CARD
         return Cause.CARD_EXPIRED if "expired_card" in said else Cause.DECLINED
 
     @property

@@ -50,6 +50,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "action_needed": {
         **PRICE,
+    "no_card": {
+        **PRICE,
+        "plan": "Pro",
+        "next_attempt_at": "2026-12-08T09:00:00+00:00",
+        "grace_until": "2026-12-19T09:00:00+00:00",
+    },
         "plan": "Pro",
         "method": "Visa •••• 3184",
         "grace_until": "2026-12-19T09:00:00+00:00",

@@ -217,6 +217,9 @@ def detach(call: Call) -> Obj:
     if customer and settings["default_payment_method"] == method["id"]:
         with changing(world, "customer.updated", customer):
             settings["default_payment_method"] = None
+    for subscription in world.select("subscription", default_payment_method=method["id"]):
+        with changing(world, "customer.subscription.updated", subscription):
+            subscription["default_payment_method"] = None
     return method
 
 

@@ -325,6 +325,56 @@ def test_a_bank_that_asks_is_a_cause_of_its_own(life: Life):
     assert told(life) == [("action_needed", "action_needed")]
 
 
+def take_all_cards(life: Life) -> None:
+    stripe, customer = life.shop.stripe, life.at_stripe["customer"]
+    for card in stripe.get("payment_methods", customer=customer, type="card")["data"]:
+        stripe.stripe.post(f"/v1/payment_methods/{card['id']}/detach").raise_for_status()
+
+
+def test_that_there_is_no_card_is_a_cause_of_its_own(life: Life):
+    take_all_cards(life)
+    life.advance(RENEWAL)
+    assert (life.seen["status"], told(life)) == ("past_due", [("no_card", "no_card")])
+    (attempt,) = failures()
+    assert (attempt.code, attempt.message) == (
+        "no_payment_method",
+        "There is no card on file to charge.",
+    )
+    life.advance(3.1)
+    assert (len(failures()), told(life)) == (1, [("no_card", "no_card")])
+
+
+def test_who_has_no_card_and_has_canceled_hears_nothing(life: Life):
+    take_all_cards(life)
+    life.pass_time(31)
+    life.do("cancel")
+    life.advance(0.1)
+    assert told(life) == []
+
+
+def test_a_decline_after_that_is_another_cause(life: Life):
+    take_all_cards(life)
+    life.advance(RENEWAL)
+    life.use_card(DECLINED)
+    life.advance(3.1)
+    assert told(life) == [("no_card", "no_card"), ("payment_failed", "declined")]
+
+
+def test_who_pays_without_a_card_is_told_to_add_one(life: Life):
+    take_all_cards(life)
+    life.advance(RENEWAL)
+    answer = pay(life)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (402, "payment_refused")
+    assert "no card on file" in answer.json()["errors"][0]["detail"]
+    browser = Client()
+    browser.force_login(life.user)
+    page = browser.get("/").content.decode()
+    assert "There is no card to charge" in page
+    assert "Add a card" in page
+    life.use_card("4242424242424242")
+    assert pay(life).json()["status"] == "paid"
+
+
 def test_who_has_canceled_hears_nothing_more(overdue: Life):
     Mail.objects.all().delete()
     overdue.do("cancel")

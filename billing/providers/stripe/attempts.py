@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from billing.providers.facts import Attempt
-from billing.providers.stripe.reading import Payload, id_of
+from billing.providers.stripe.reading import Payload, id_of, instant
 
 # Of Stripe's error only what helps to understand it: no client secret, no address, no fingerprint.
 KEPT = frozenset(
@@ -26,6 +26,7 @@ KEPT = frozenset(
 )
 KEPT_OF_CARD = ("brand", "last4", "exp_month", "exp_year", "funding", "country", "network")
 CONFIRM = "authentication_required"
+NO_METHOD = "no_payment_method"
 
 
 def attempt_of(intent: Payload, at: datetime) -> Attempt | None:
@@ -61,6 +62,20 @@ def confirmation_wanted(invoice: Payload, at: datetime) -> Attempt:
         at=at,
         code=CONFIRM,
         message="Your bank wants you to confirm this payment.",
+    )
+
+
+def nothing_to_charge(invoice: Payload, intent: Payload) -> Attempt | None:
+    """No bank is asked where the customer has no method on file. Once, however often it is found:
+    the invoice could be paid from when on it was final."""
+    if intent.get("status") != "requires_payment_method" or intent.get("last_payment_error"):
+        return None
+    return Attempt(
+        charge_id=f"{invoice['id']}:{NO_METHOD}",
+        succeeded=False,
+        at=instant(invoice["status_transitions"]["finalized_at"]),
+        code=NO_METHOD,
+        message="There is no card on file to charge.",
     )
 
 

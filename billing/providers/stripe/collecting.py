@@ -9,18 +9,22 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from billing.providers.base import NotFound, ProviderRefused
+from billing.providers.base import NotFound, PaymentRefused, ProviderRefused
 from billing.providers.facts import (
     READ,
     Fact,
     InvoiceChanged,
+    PaymentFact,
+    PaymentFailed,
     PaymentProcessing,
     PaymentSucceeded,
 )
 from billing.providers.stripe import invoices, subscriptions, translation
+from billing.providers.stripe.attempts import nothing_to_charge
 from billing.providers.stripe.client import stripe_says
 from billing.providers.stripe.reading import Payload, subscription_of_invoice
 
+NO_CARD = "invoice_no_payment_method_types"
 OF_INTENT = {"succeeded": PaymentSucceeded, "processing": PaymentProcessing}
 
 
@@ -32,11 +36,18 @@ def pay_invoice(invoice_id: str, key: str) -> tuple[Fact, ...]:
             stripe.v1.invoices.pay(invoice_id, {}, {"idempotency_key": key})
     except NotFound:
         raise
-    except ProviderRefused:
+    except ProviderRefused as refusal:
         if (told := answered_invoice(invoice_id)) is None:
-            raise
+            raise without_card(refusal) from refusal
         return told
     return answered_invoice(invoice_id) or ()
+
+
+def without_card(refusal: ProviderRefused) -> ProviderRefused:
+    if refusal.reason != NO_CARD:
+        return refusal
+    words = "There is no card on file to pay with. Add one first, and then pay."
+    return PaymentRefused(words, words=refusal.words, reason=refusal.reason)
 
 
 def answered_invoice(invoice_id: str) -> tuple[Fact, ...] | None:
@@ -85,6 +96,19 @@ def _payment(invoice: Mapping[str, Any], intent: Mapping[str, Any], at: datetime
             settled=True,
         )
     ]
+
+
+def payment_of_invoice(fact: PaymentFact) -> list[Fact]:
+    """Which payment an invoice's event is about; and where it failed, whether a bank was asked."""
+    with stripe_says() as stripe:
+        expand = {"expand": ["payments.data.payment.payment_intent"]}
+        invoice = stripe.v1.invoices.retrieve(fact.invoice_id, expand).to_dict()  # type: ignore[arg-type]
+    told = replace(fact, payment_id=translation.intent_of(invoice))
+    if isinstance(fact, PaymentFailed) and fact.attempt is None:
+        payments: list[Payload] = invoice["payments"]["data"]
+        intent = payments[0]["payment"].get("payment_intent") if payments else None
+        told = replace(told, attempt=nothing_to_charge(invoice, intent or {}))
+    return [invoices.invoice_fact(invoice, fact.at, READ), told]
 
 
 def close_invoice(invoice_id: str, how: str, key: str) -> Fact:

@@ -42,7 +42,6 @@ from billing.providers.stripe import (
     deliveries,
     ending,
     intents,
-    invoices,
     item_pages,
     lists,
     making,
@@ -92,22 +91,12 @@ class StripeProvider(StripePayouts):
             # The payment first: what was never paid cannot be given back.
             return [*intents.read_intent(fact.payment_id).facts, fact]
         if isinstance(fact, PaymentFact) and fact.invoice_id:
-            with stripe_says() as stripe:
-                invoice = stripe.v1.invoices.retrieve(
-                    fact.invoice_id, {"expand": ["payments"]}
-                ).to_dict()
-            return [
-                invoices.invoice_fact(invoice, fact.at, READ),
-                replace(fact, payment_id=translation.intent_of(invoice)),
-            ]
+            return collecting.payment_of_invoice(fact)
         return [fact]
 
     def _subscription(self, subscription_id: str, at: datetime) -> Fact:
         with stripe_says() as stripe:
             subscription = stripe.v1.subscriptions.retrieve(
-    def read_invoice(self, invoice_id: str) -> tuple[Fact, ...]:
-        return collecting.read_invoice(invoice_id)
-
                 subscription_id, {"expand": subscriptions.TOGETHER}
             )
         return translation.subscription_fact(subscription.to_dict(), at, READ)
@@ -115,6 +104,9 @@ class StripeProvider(StripePayouts):
     # --- what is owed -----------------------------------------------------------------------------
     def pay_invoice(self, invoice_id: str, *, key: str) -> tuple[Fact, ...]:
         return collecting.pay_invoice(invoice_id, key)
+
+    def read_invoice(self, invoice_id: str) -> tuple[Fact, ...]:
+        return collecting.read_invoice(invoice_id)
 
     def answered_invoice(self, invoice_id: str) -> tuple[Fact, ...] | None:
         return collecting.answered_invoice(invoice_id)
