@@ -9,7 +9,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from billing import mails
-from billing.models import Entitlement, Order, Payment
+from billing.models import Entitlement, Invoice, Order, Payment
 from billing.wallet import news as wallet_news
 from billing.wallet.models import Escrow
 from sessions_live import live
@@ -27,6 +27,9 @@ MESSAGES = {
 RECEIVED = (Payment.Status.SUCCEEDED, Payment.Status.HELD)
 # A payment's events come within seconds, in any order; the last may tell which plan it was for.
 RECEIPT_SETTLES = timedelta(seconds=5)
+# The number of a receipt is given right after its payment, but for what a hosted page has yet to
+# tell. Then the mail goes at once; without a number it does not wait for ever.
+NUMBER_COMES_IN = timedelta(minutes=1)
 # Ends of access that are no news: the person did it, or goes on with something else.
 QUIET_ENDS = frozenset({"duplicate", "plan_changed", "erased"})
 # The words for the person, by the reason on the right. Others are said as they are.
@@ -85,16 +88,19 @@ def say(user_id: int, payment: Payment, message: str) -> None:
     )
 
 
-def receipt(payment: Payment, order: Order | None = None) -> None:
+def receipt(payment: Payment, order: Order | None = None, *, number: str = "") -> None:
     """Called again with each thing that is learnt of a payment; `order` is the purchase that a
-    subscription's payment belongs to."""
+    subscription's payment belongs to. The `number` of a receipt of ours is told by who gives it."""
     if payment.status not in RECEIVED or not payment.amount:
         return
     what, interval = paid_for(payment, payment.order or order)
+    if payment.invoice_id:
+        number = number_of(payment)
+    is_expected = not number and bool(payment.order_id or payment.purchase_id)
     mails.queue(
         user=payment.user,
         template="receipt",
-        key=f"receipt:{payment.pk}",
+        key=receipt_key(payment),
         context={
             "amount": payment.amount,
             "currency": payment.currency,
@@ -102,10 +108,23 @@ def receipt(payment: Payment, order: Order | None = None) -> None:
             "interval": interval,
             "paid_at": payment.paid_at,
             "method": payment.method,
+            "number": number,
             "reference": str(payment.pk),
         },
-        settles_in=RECEIPT_SETTLES,
+        settles_in=NUMBER_COMES_IN if is_expected else RECEIPT_SETTLES,
     )
+
+
+def receipt_key(payment: Payment) -> str:
+    return f"receipt:{payment.pk}"
+
+
+def number_of(payment: Payment) -> str:
+    """Of the provider's invoice, or of our own receipt; empty where none is given yet."""
+    known = Invoice.objects.filter(
+        provider=payment.provider, provider_id=payment.invoice_id or payment.provider_id
+    )
+    return known.values_list("number", flat=True).first() or ""
 
 
 def paid_for(payment: Payment, order: Order | None) -> tuple[str, str]:

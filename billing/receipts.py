@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from billing import tasks
+from billing import notices, tasks
 from billing.models import Invoice, NumberSeries, Payment, Purchase
 from config.kit import announcing
 from config.kit.one_by_one import one_by_one
@@ -88,6 +88,7 @@ def write(payment: Payment) -> bool:
     series.save(update_fields=["last"])
     number = f"{name}-{series.last:06d}"
     receipt_for(payment, number, paid_at=payment.paid_at).save(force_insert=True)
+    notices.receipt(payment, number=number)
     return True
 
 

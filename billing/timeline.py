@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from billing import returns
+from billing import mails, notices, returns
 from billing.happenings import Happening
 from billing.models import Payment, PaymentAttempt, PaymentEvent
 from billing.wording import PAYMENT_TONES
@@ -31,6 +31,7 @@ def timeline_of(payment: Payment) -> list[Happening]:
         created(payment),
         *(attempted(payment, attempt) for attempt in payment.attempts.all()),
         *outcomes(payment),
+        *receipt(payment),
         *returns.teller().happenings_of(payment),
     ]
     return sorted(told, key=lambda each: (each.at, FIRST.get(each.kind, LATER)))
@@ -81,6 +82,13 @@ def outcomes(payment: Payment) -> Iterator[Happening]:
         if event.status == Payment.Status.FAILED and attempts:
             continue
         yield became(payment, event)
+
+
+def receipt(payment: Payment) -> Iterator[Happening]:
+    at = mails.sent_at(notices.receipt_key(payment))
+    if at is not None:
+        number = notices.number_of(payment)
+        yield Happening(at=at, kind="receipt_sent", title="Receipt sent", detail=number)
 
 
 def became(payment: Payment, event: PaymentEvent) -> Happening:

@@ -21,7 +21,8 @@ def queue(
 ) -> None:
     """One mail per `key`, whoever asks for it and however often; in the caller's transaction.
 
-    A repetition before the first sending corrects its context (`settles_in` gives it time to).
+    A repetition before the first sending corrects its context (`settles_in` gives it time to), and
+    may bring it forward; an empty text takes nothing back.
     What nobody may be told any more after `good_until` is skipped. `samples.py` shows the contexts.
     """
     from billing.mails import outbox  # needs Django's apps to be loaded
@@ -30,6 +31,14 @@ def queue(
         user.pk, template, key, context, to or (user.email if user.is_reachable else "")
     )
     outbox.write(wanted, good_until=good_until, settles_in=settles_in)
+
+
+def sent_at(key: str) -> datetime | None:
+    """None where it waits, or never went."""
+    from billing.mails.models import Mail
+
+    rows = Mail.objects.filter(key=key, status=Mail.Status.SENT)
+    return rows.values_list("sent_at", flat=True).first()
 
 
 def withdraw(key: str) -> None:

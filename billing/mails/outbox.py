@@ -53,7 +53,11 @@ ROW = "(%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s), %s)"
 WRITE = """
 INSERT INTO mails_mail (id, user_id, key, "to", template, context, next_attempt_at, good_until)
 VALUES {rows}
-ON CONFLICT (key) DO UPDATE SET context = EXCLUDED.context
+ON CONFLICT (key) DO UPDATE SET context = mails_mail.context || (
+        SELECT coalesce(jsonb_object_agg(key, value), '{{}}')
+        FROM jsonb_each(EXCLUDED.context) WHERE value <> '""'
+    ),
+    next_attempt_at = LEAST(mails_mail.next_attempt_at, EXCLUDED.next_attempt_at)
 WHERE mails_mail.status = 'queued' AND mails_mail.attempts = 0
 """
 Row = tuple[str | int | float | datetime | None, ...]

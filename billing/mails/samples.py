@@ -20,6 +20,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "interval": "month",
         "paid_at": "2026-12-05T14:05:00+00:00",
         "method": "Visa •••• 4242",
+        # Of the invoice or receipt; empty where there is none.
+        "number": "R-2026-000042",
         "reference": "019b0c6e-6d0f-7c3e-9a55-0d5b8f0f2a11",
     },
     "trial_ending": {
@@ -48,17 +50,21 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "next_attempt_at": "2026-12-08T09:00:00+00:00",
         "grace_until": "2026-12-19T09:00:00+00:00",
     },
-    "action_needed": {
-        **PRICE,
     "no_card": {
         **PRICE,
         "plan": "Pro",
         "next_attempt_at": "2026-12-08T09:00:00+00:00",
         "grace_until": "2026-12-19T09:00:00+00:00",
     },
+    "action_needed": {
+        **PRICE,
         "plan": "Pro",
         "method": "Visa •••• 3184",
         "grace_until": "2026-12-19T09:00:00+00:00",
+        # Of a change of plan that waits: what one has until it is confirmed, and until when it can
+        # be. Empty and None: it is a renewal.
+        "present": "",
+        "confirm_by": None,
     },
     "subscription_changed": {
         # The new price.
@@ -67,10 +73,6 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "plan": "Pro",
         "interval": "month",
         "at": "2026-12-05T14:05:00+00:00",
-        # Of a change of plan that waits: what one has until it is confirmed, and until when it can
-        # be. Empty and None: it is a renewal.
-        "present": "",
-        "confirm_by": None,
         # True: it is to happen at `at`. False: it has happened.
         "scheduled": False,
         # What was charged at once, in the same currency; None: nothing.

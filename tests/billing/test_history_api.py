@@ -7,8 +7,12 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from billing.models import Payment
+from billing import sweeping
+from billing.mails import outbox
+from billing.mails.models import Mail
+from billing.models import Invoice, Payment
 from config.kit.keyset import MOST_LOOKED_AT
 from sessions_live.models import User
 from tests.billing.conftest import Shop
@@ -170,7 +174,8 @@ def test_one_payment_tells_its_story(shop: Shop, alice: User):
     api = shop.client(alice)
     with CaptureQueriesContext(connection) as asked:
         told = api.get(f"{PAYMENTS}/{payment.pk}").json()
-    assert len(asked) == 4  # the session with its user, the payment, its attempts, its events
+    # The session with its user, the payment, its attempts, its events, its mail.
+    assert len(asked) == 5
     assert (told["refunds"], told["dispute"]) == ([], None)
     assert [attempt["decline_code"] for attempt in told["attempts"]] == ["insufficient_funds", ""]
     kinds = [each["kind"] for each in told["timeline"]]
@@ -178,6 +183,24 @@ def test_one_payment_tells_its_story(shop: Shop, alice: User):
     declined, paid = told["timeline"][1], told["timeline"][3]
     assert declined["detail"] == "Your card has insufficient funds."
     assert paid["cause"].startswith("evt_")
+
+
+def test_the_story_tells_when_the_receipt_was_sent(shop: Shop, alice: User):
+    shop.buy(alice, "lifetime")
+    shop.hear()
+    sweeping.sweep()
+    payment, receipt = Payment.objects.get(), Invoice.objects.get()
+    mail = Mail.objects.get(template="receipt")
+    assert mail.context["number"] == receipt.number
+    path = f"{PAYMENTS}/{payment.pk}"
+    assert "receipt_sent" not in str(shop.client(alice).get(path).json()["timeline"])
+    Mail.objects.update(next_attempt_at=timezone.now())
+    outbox.send_due()
+    sent = shop.client(alice).get(path).json()["timeline"][-1]
+    mail.refresh_from_db()
+    assert (sent["kind"], sent["detail"]) == ("receipt_sent", receipt.number)
+    assert mail.sent_at is not None
+    assert sent["at"][:19] == mail.sent_at.isoformat()[:19]
 
 
 def test_a_story_is_in_the_order_of_time_however_late_the_news(shop: Shop, alice: User):

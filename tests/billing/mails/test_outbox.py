@@ -96,6 +96,19 @@ def test_a_repetition_corrects_what_is_not_sent_yet(alice: User, post_office: Po
     assert outbox.send_due() == 0
 
 
+def test_a_repetition_takes_nothing_back_and_may_bring_it_forward(
+    alice: User, post_office: PostOffice
+):
+    known = {**SAMPLES["receipt"], "number": "R-2026-000007"}
+    late, at_once = {"settles_in": timedelta(hours=1)}, {"settles_in": timedelta(0)}
+    queue(alice, "r", template="receipt", context={**known, "what": "Payment"}, **late)
+    queue(alice, "r", template="receipt", context={**known, "number": ""}, **at_once)
+    assert outbox.send_due() == 1
+    (letter,) = post_office.letters
+    assert "Number: R-2026-000007" in part(letter, "plain")
+    assert "For: Pro" in part(letter, "plain")
+
+
 def test_many_senders_at_once_send_each_mail_once(alice: User, post_office: PostOffice):
     for number in range(12):
         queue(alice, f"w:{number}")
