@@ -3,9 +3,10 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
 
 from billing import paying, portal
 from config.kit.errors import AppError
@@ -33,9 +34,13 @@ def pay(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
+@never_cache
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def to_portal(request: HttpRequest) -> HttpResponse:
+    """Mails lead here; only the button asks the provider for its page."""
+    if request.method != "POST":
+        return render(request, "billing/portal.html")
     back = request.build_absolute_uri(reverse("home"))
     try:
         return redirect(portal.open_portal(caller(request), return_url=back, key=None))
