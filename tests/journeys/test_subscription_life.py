@@ -2,34 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tests.product import Person, Product
-
-
-def do(person: Person, move: str, **body: Any) -> Any:
-    answer = person.post(f"subscription/{move}", **body)
-    assert answer.status_code == 200, answer.text
-    person.wait_until_all_is_heard()
-    return answer.json()
-
-
-def refused(person: Person, move: str, **body: Any) -> str:
-    answer = person.post(f"subscription/{move}", **body)
-    assert answer.status_code == 409, answer.text
-    return str(answer.json()["errors"][0]["detail"])
-
-
-def subscribed(product: Product, tier: str, **body: Any) -> Person:
-    person = product.person()
-    assert "no subscription" in refused(person, "cancel")
-    product.stripe.pay(person.checkout(tier, **body)).raise_for_status()
-    person.wait_until_all_is_heard()
-    return person
-
-
-def amounts(person: Person) -> list[int]:
-    return [each["amount"] for each in person.get("payments")["results"]]
+from tests.journeys.subscribers import amounts, do, refused, subscribed
+from tests.product import Product
 
 
 def test_a_subscription_goes_through_its_life(product: Product):
