@@ -183,8 +183,8 @@ def returned(escrow_id: UUID, money: Money, *, reference: str, reserved: bool) -
 
 
 def came_back(escrow_id: UUID, money: Money, *, reference: str) -> Escrow:
-    """What `returned` sent to the payer did not arrive: what was held is held again, the rest is the
-    payee's again. Safe to repeat; must run inside a transaction. Raises NotBooked."""
+    """What `returned` sent to the payer did not arrive: what was held is held again, and the rest
+    is the payee's. Safe to repeat; must run inside a transaction. Raises NotBooked."""
     held, undone = lock(escrow_id), f"{reference}:undone"
     if ledger.is_booked(undone):
         return held

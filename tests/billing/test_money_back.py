@@ -8,7 +8,7 @@ from billing.models import Payment
 from billing.wallet import ledger
 from billing.wallet.models import Escrow
 from tests.billing.conftest import Shop, unfinished
-from tests.billing.returns import AMOUNT, KINDS, STORIES, Told, balances_agree
+from tests.billing.returns import AMOUNT, STORIES, Told, balances_agree
 from tests.stripe_events import event, payment_intent
 
 
