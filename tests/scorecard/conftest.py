@@ -30,6 +30,11 @@ class Score:
             f"{self.check}  {what:<48} {shown:>10} {limit:>10} {seconds:8.1f}{verdict}"
         )
 
+    def told(self, what: str, figure: Any) -> None:
+        """What promises nothing, but belongs to the figures: a seed, a count."""
+        seconds = time.monotonic() - self.began
+        self.lines.append(f"{self.check}  {what:<48} {figure!s:>10} {'':>10} {seconds:8.1f}")
+
 
 @pytest.fixture
 def score(request: pytest.FixtureRequest) -> Score:
