@@ -26,6 +26,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from billing.mails.models import Mail
 from billing.webhooks.models import WebhookEvent
 from billing.webhooks.worker import last_beat
 from config.kit.redis_client import redis_client
@@ -81,7 +82,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if settings.METRICS_TOKEN and not hmac.compare_digest(offered, wanted):
         return HttpResponse("Give METRICS_TOKEN as a bearer token.\n", status=401)
     registry = prometheus_client.CollectorRegistry()
-    registry.register(InboxCollector())
+    registry.register(UndoneCollector())
     exposition = prometheus_client.generate_latest(registry)
     exposition += prometheus_client.generate_latest(counted_by_all_processes())
     return HttpResponse(exposition, content_type=prometheus_client.CONTENT_TYPE_LATEST)
@@ -96,13 +97,13 @@ def counted_by_all_processes() -> prometheus_client.CollectorRegistry:
     return registry
 
 
-class InboxCollector(Collector):
+class UndoneCollector(Collector):
     """Read when asked; what is done is not counted, as that would read the whole table."""
 
     def collect(self) -> Iterable[Metric]:
         up = GaugeMetricFamily("database_up", "1 where the database answers.")
         try:
-            found = list(self._inbox())
+            found = [*self._inbox(), *self._mails()]
         except DatabaseError:
             found = []
         up.add_metric([], 1 if found else 0)
@@ -119,6 +120,15 @@ class InboxCollector(Collector):
         for state in open_states:
             events.add_metric([state.value], counts.get(state, 0))
         yield events
+
+    def _mails(self) -> Iterable[Metric]:
+        open_states = [*Mail.WAITING, Mail.Status.FAILED]
+        undone = Mail.objects.filter(status__in=open_states).order_by()
+        counts = dict(undone.values_list("status").annotate(Count("id")))
+        mails = GaugeMetricFamily("mails", "Mails not sent, by status.", labels=["status"])
+        for state in open_states:
+            mails.add_metric([state.value], counts.get(state, 0))
+        yield mails
 
 
 PROBES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}

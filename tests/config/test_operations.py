@@ -7,7 +7,9 @@ import pytest
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from billing.mails.models import Mail
 from billing.webhooks.models import WebhookEvent, WorkerBeat
+from sessions_live.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +62,19 @@ def test_metrics_count_requests_by_route_and_say_nothing_about_anyone(client: Cl
     assert "database_up 1.0" in shown
     assert "http_request_seconds_bucket" in shown
     assert "12345678" not in shown
+
+
+def test_metrics_count_the_mails_that_wait_and_those_given_up(client: Client):
+    user = User.objects.create_user("alice@example.com")
+    for number, status in enumerate(("queued", "queued", "sending", "failed", "sent", "skipped")):
+        Mail.objects.create(user=user, key=f"receipt:{number}", template="receipt", status=status)
+    shown = client.get("/metrics").content.decode()
+    told = [line for line in shown.splitlines() if line.startswith("mails{")]
+    assert told == [
+        'mails{status="queued"} 2.0',
+        'mails{status="sending"} 1.0',
+        'mails{status="failed"} 1.0',
+    ]
 
 
 def test_metrics_ask_for_their_token_where_there_is_one(client: Client, settings):
