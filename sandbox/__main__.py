@@ -10,6 +10,7 @@ import uvicorn
 
 from .api.connections import Protocol
 from .application import make_application
+from .resources.webhook_endpoints import Hook
 from .world.rows import World
 from .world.storage import Storage
 
@@ -21,10 +22,27 @@ def options() -> argparse.Namespace:
     parser.add_argument("--data", metavar="FILE.sqlite3", help="keep the state in this file")
     parser.add_argument("--stripe-webhook", metavar="URL", help="where events are sent")
     parser.add_argument("--stripe-webhook-secret", metavar="whsec_…")
+    parser.add_argument("--connect-webhook", metavar="URL", help="those of connected accounts")
+    parser.add_argument("--connect-webhook-secret", metavar="whsec_…")
     chosen = parser.parse_args()
-    if bool(chosen.stripe_webhook) != bool(chosen.stripe_webhook_secret):
-        parser.error("--stripe-webhook and --stripe-webhook-secret belong together")
+    for kind in ("stripe", "connect"):
+        if bool(given(chosen, kind)) != bool(given(chosen, kind, "_secret")):
+            parser.error(f"--{kind}-webhook and --{kind}-webhook-secret belong together")
     return chosen
+
+
+def given(chosen: argparse.Namespace, kind: str, what: str = "") -> str | None:
+    value: str | None = getattr(chosen, f"{kind}_webhook{what}")
+    return value
+
+
+def hooks(chosen: argparse.Namespace) -> list[Hook]:
+    both = (("stripe", False), ("connect", True))
+    return [
+        Hook(url, given(chosen, kind, "_secret") or "", connect)
+        for kind, connect in both
+        if (url := given(chosen, kind))
+    ]
 
 
 class Server(uvicorn.Server):
@@ -46,15 +64,12 @@ def main() -> NoReturn:
         base_url=f"http://{chosen.host}:{chosen.port}",
         storage=Storage(chosen.data) if chosen.data else None,
     )
-    webhook = None
-    if chosen.stripe_webhook:
-        webhook = (chosen.stripe_webhook, chosen.stripe_webhook_secret)
     # uvicorn raises the signal once more when it is done. Taking a full memory apart would take
     # longer than the answer to SIGTERM may; what is to be kept is on disk already.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
     config = uvicorn.Config(
-        make_application(world, webhook),
+        make_application(world, hooks(chosen)),
         host=chosen.host,
         port=chosen.port,
         http=Protocol,

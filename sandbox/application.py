@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from . import control, pages, resources
 from .api.door import door
-from .resources.webhook_endpoints import keep_endpoint
+from .resources.webhook_endpoints import Hook
 from .sandbox import Sandbox
 from .world.clock import run_due
 from .world.rows import World
@@ -18,18 +18,16 @@ from .world.rows import World
 _TICK = 0.5
 
 
-def make_application(world: World, webhook: tuple[str, str] | None = None) -> Starlette:
+def make_application(world: World, hooks: Sequence[Hook] = ()) -> Starlette:
     resources.load()
     sandbox = Sandbox(world)
     world.load()
-    sandbox.webhook = webhook
+    sandbox.hooks = hooks
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         sandbox.courier.start()
-        if webhook:
-            with world.work():
-                keep_endpoint(world, *webhook)
+        sandbox.keep_endpoints()
         ticking = asyncio.create_task(_tick(world))
         yield
         ticking.cancel()

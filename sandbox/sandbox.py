@@ -2,10 +2,11 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .api.faults import Faults
-from .resources.webhook_endpoints import keep_endpoint
+from .resources.webhook_endpoints import Hook, keep_endpoint
 from .webhooks.deliveries import Courier
 from .world.rows import World
 
@@ -22,18 +23,21 @@ class Sandbox:
         self.faults = Faults()
         self.requests: deque[dict[str, Any]] = deque(maxlen=_LOGGED)
         self.keys_in_use: set[str] = set()
-        # The endpoint (address, secret) given on the command line; a reset keeps it.
-        self.webhook: tuple[str, str] | None = None
+        # Given on the command line; a reset keeps them.
+        self.hooks: Sequence[Hook] = ()
 
     def reset(self) -> None:
-        """Empty, as it was when it started; the endpoint of the command line stays."""
+        """Empty, as it was when it started; the endpoints of the command line stay."""
         self.courier.reset()
         self.faults.clear()
         self.requests.clear()
         self.world.reset()
-        if self.webhook:
-            with self.world.work():
-                keep_endpoint(self.world, *self.webhook)
+        self.keep_endpoints()
+
+    def keep_endpoints(self) -> None:
+        with self.world.work():
+            for hook in self.hooks:
+                keep_endpoint(self.world, hook)
 
     def log_request(self, incoming: "Incoming", fault: str | None) -> None:
         self.requests.appendleft(

@@ -21,6 +21,7 @@ PREFIXES = {
     "STRIPE_SECRET_KEY": "sk_test_",
     "STRIPE_PUBLISHABLE_KEY": "pk_test_",
     "STRIPE_WEBHOOK_SECRET": "whsec_",
+    "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_",
     "PADDLE_WEBHOOK_SECRET": "pdl_ntfset_",
 }
 
@@ -45,7 +46,7 @@ def make_environment(
 ) -> dict[str, str]:
     """All that `manage.py` needs to talk to this demo, whatever the caller's own environment."""
     keys = kept_secrets(folder)
-    stripe = given if wants_real_stripe(given) else keys
+    stripe = given if wants_real_stripe(given) else of_sandbox(keys)
     sandbox = "" if wants_real_stripe(given) else f"http://127.0.0.1:{options.sandbox_port}"
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -70,10 +71,19 @@ def make_environment(
     }
 
 
+def of_sandbox(keys: Mapping[str, str]) -> dict[str, str]:
+    """As at Stripe, its two endpoints, for our own account and for those connected to it, have a
+    secret each."""
+    both = (keys["STRIPE_WEBHOOK_SECRET"], keys["STRIPE_CONNECT_WEBHOOK_SECRET"])
+    return {**keys, "STRIPE_WEBHOOK_SECRET": ",".join(both)}
+
+
 def kept_secrets(folder: Path) -> dict[str, str]:
+    """Those of an older demo are kept as well, and get what is new beside them."""
     file = folder / "secrets.json"
-    if file.exists():
-        return dict(json.loads(file.read_text()))
-    made = {name: prefix + secrets.token_hex(32) for name, prefix in PREFIXES.items()}
-    write_private(file, made)
-    return made
+    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    if PREFIXES.keys() - kept.keys():
+        fresh = {name: prefix + secrets.token_hex(32) for name, prefix in PREFIXES.items()}
+        kept = fresh | kept
+        write_private(file, kept)
+    return kept

@@ -148,7 +148,7 @@ class Demo:
                 "database_url": self.env["DATABASE_URL"],
                 "redis_url": self.env["REDIS_URL"],
                 "stripe_secret_key": self.env["STRIPE_SECRET_KEY"],
-                "stripe_webhook_secret": self.env["STRIPE_WEBHOOK_SECRET"],
+                "stripe_webhook_secret": self.env["STRIPE_WEBHOOK_SECRET"].partition(",")[0],
                 "paddle_webhook_secret": self.env["PADDLE_WEBHOOK_SECRET"],
                 "pids": {"web": pids("web"), "worker": pids("worker"), **alone, **servers},
                 "supervisor": os.getpid(),

@@ -31,12 +31,13 @@ def server(each: Server) -> Program:
 
 
 def sandbox(options: Options, env: Mapping[str, str], folder: Path) -> Program:
-    secret = env["STRIPE_WEBHOOK_SECRET"].split(",")[0]
+    secret, connect_secret = env["STRIPE_WEBHOOK_SECRET"].split(",")
     webhook = f"http://127.0.0.1:{options.port}/webhooks/stripe"
     command = (
         *("-m", "sandbox", "--port", str(options.sandbox_port)),
         *("--data", str(folder / "sandbox.sqlite3")),
         *("--stripe-webhook", webhook, "--stripe-webhook-secret", secret),
+        *("--connect-webhook", webhook, "--connect-webhook-secret", connect_secret),
     )
     return _python("sandbox", "sandbox", *command, env=env)
 

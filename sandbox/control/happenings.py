@@ -130,7 +130,7 @@ def hand_made(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> dict[
         if "account" in body:
             event["account"] = body["account"]
         world.add(event, hand_made=True)
-        endpoints = listeners(world, event["type"])
+        endpoints = listeners(world, event)
         for endpoint in endpoints:
             enqueue(world, event, endpoint)
         return {"id": event["id"], "endpoints": len(endpoints)}

@@ -1,6 +1,6 @@
 """Webhook endpoints: who is told, about what."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox import API_VERSION
 from sandbox.api.lists import listed
@@ -11,23 +11,32 @@ from sandbox.world.ids import random_text
 from sandbox.world.rows import Obj, World
 
 
-def keep_endpoint(world: World, url: str, secret: str) -> Obj:
+class Hook(NamedTuple):
+    """Where events go: those of one's own account, or those of the accounts connected to it."""
+
+    url: str
+    secret: str
+    connect: bool = False
+
+
+def keep_endpoint(world: World, hook: Hook) -> Obj:
     """An enabled endpoint for everything with exactly this secret; safe to call twice."""
     for endpoint in world.select("webhook_endpoint"):
-        if endpoint["url"] == url or world.notes(endpoint["id"])["secret"] == secret:
-            endpoint.update(url=url, enabled_events=["*"], status="enabled")
-            world.notes(endpoint["id"])["secret"] = secret
+        notes = world.notes(endpoint["id"])
+        is_same = endpoint["url"] == hook.url or notes["secret"] == hook.secret
+        if is_same and notes.get("connect", False) == hook.connect:
+            endpoint.update(url=hook.url, enabled_events=["*"], status="enabled")
+            notes["secret"] = hook.secret
             return endpoint
-    return make_endpoint(world, url, ["*"], secret)
+    return make_endpoint(world, hook, ["*"])
 
 
-def make_endpoint(
-    world: World, url: str, events: list[str], secret: str | None = None, **fields: Any
-) -> Obj:
+def make_endpoint(world: World, hook: Hook, events: list[str], **fields: Any) -> Obj:
     endpoint = world.new(
-        "webhook_endpoint", url=url, enabled_events=events, api_version=API_VERSION, **fields
+        "webhook_endpoint", url=hook.url, enabled_events=events, api_version=API_VERSION, **fields
     )
-    return world.add(endpoint, secret=secret or f"whsec_{random_text(32)}")
+    # The answers do not say which of the two kinds it is, but its events do.
+    return world.add(endpoint, secret=hook.secret, connect=hook.connect)
 
 
 @operation("POST", "/v1/webhook_endpoints", "WebhookEndpointCreateParams")
@@ -44,7 +53,7 @@ def create(call: Call) -> Obj:
         raise InvalidRequest(f"This sandbox speaks {API_VERSION} only.", "api_version")
     endpoint = make_endpoint(
         call.world,
-        params["url"],
+        Hook(params["url"], f"whsec_{random_text(32)}", params.get("connect", False)),
         params["enabled_events"],
         description=params.get("description"),
         metadata=merged({}, params.get("metadata")),

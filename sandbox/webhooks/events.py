@@ -29,16 +29,19 @@ def emit(world: World, type_: str, body: Obj, previous: dict[str, Any] | None = 
         event["account"] = cause.account
     check_event(event)
     world.add(event)
-    for endpoint in listeners(world, type_):
+    for endpoint in listeners(world, event):
         enqueue(world, event, endpoint)
     return event
 
 
-def listeners(world: World, type_: str) -> list[Obj]:
+def listeners(world: World, event: Obj) -> list[Obj]:
+    """Events of connected accounts go to the endpoints made for them, and to no other."""
+    of_connected, type_ = "account" in event, event["type"]
     return [
         row.body
         for row in world.peek("webhook_endpoint")
         if row.body["status"] == "enabled"
+        and row.notes.get("connect", False) == of_connected
         and ("*" in row.body["enabled_events"] or type_ in row.body["enabled_events"])
     ]
 

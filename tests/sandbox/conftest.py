@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .desk import SECRET, Desk, Receiver, start_process
+from .desk import CONNECT_SECRET, SECRET, Desk, Receiver, start_process
 
 
 @pytest.fixture(scope="session")
@@ -16,8 +16,10 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def desk_of_process(receiver: Receiver) -> Iterator[Desk]:
-    hook = ("--stripe-webhook", receiver.url, "--stripe-webhook-secret", SECRET)
-    process, url = start_process(*hook)
+    process, url = start_process(
+        *("--stripe-webhook", receiver.url, "--stripe-webhook-secret", SECRET),
+        *("--connect-webhook", receiver.connect_url, "--connect-webhook-secret", CONNECT_SECRET),
+    )
     yield Desk(url, receiver)
     process.terminate()
     assert process.wait(20) == 0

@@ -16,6 +16,7 @@ import stripe
 
 KEY = "sk_test_" + "a1" * 16
 SECRET = "whsec_" + "s3" * 16
+CONNECT_SECRET = "whsec_" + "c0" * 16
 DAY = 86400
 T = TypeVar("T")
 
@@ -49,11 +50,12 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 signature = self.headers["Stripe-Signature"]
-                stripe.Webhook.construct_event(body, signature, SECRET)
+                secret = CONNECT_SECRET if self.path == "/connect" else SECRET
+                stripe.Webhook.construct_event(body, signature, secret)
                 event = json.loads(body)
                 left = receiver.answers.get(event["id"])
                 status = left.pop(0) if left else 200
-                receiver.came.append({"status": status, "event": event})
+                receiver.came.append({"status": status, "event": event, "path": self.path})
                 self.send_response(status)
                 self.end_headers()
 
@@ -61,7 +63,8 @@ class Receiver:
                 return None
 
         self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        address = f"http://127.0.0.1:{self.server.server_port}"
+        self.url, self.connect_url = f"{address}/hook", f"{address}/connect"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import stripe
 
-from .desk import DAY, Desk
+from .desk import DAY, Desk, eventually
 from .test_payments import pay
 
 LINK = {
@@ -200,3 +200,33 @@ def test_payouts_are_their_accounts_own(desk: Desk) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
         desk.v1.payouts.retrieve(payout.id)
     assert refused.value.code == "resource_missing"
+
+
+def doors(desk: Desk, kind: str, account_id: str | None = None) -> set[str]:
+    """Where such events came in."""
+    came = [(item["path"], item["event"]) for item in desk.receiver.came]
+    theirs = [(path, event) for path, event in came if event.get("account") == account_id]
+    return {path for path, event in theirs if event["type"] == kind}
+
+
+def test_events_of_connected_accounts_go_to_their_own_endpoint_only(desk: Desk) -> None:
+    maria, _ = paid_out(desk)
+    eventually(lambda: doors(desk, "payout.created", maria))
+    assert doors(desk, "payout.created", maria) == {"/connect"}
+    assert doors(desk, "account.updated", maria) == {"/connect"}
+    made = desk.control("events", type="payout.paid", object={"id": "po_1"}, account=maria)
+    assert made["endpoints"] == 1
+    eventually(lambda: doors(desk, "transfer.created"))
+    assert doors(desk, "transfer.created") == {"/hook"}
+
+
+def test_who_registers_an_endpoint_says_whose_events_it_hears(desk: Desk) -> None:
+    def heard_by(**whose: str) -> int:
+        made = desk.control("events", type="payout.paid", object={"id": "po_1"}, **whose)
+        return int(made["endpoints"])
+
+    wish = {"url": desk.receiver.url + "?more", "enabled_events": ["payout.paid"]}
+    desk.v1.webhook_endpoints.create(wish)
+    assert (heard_by(), heard_by(account="acct_1")) == (2, 1)
+    desk.v1.webhook_endpoints.create({**wish, "connect": True})
+    assert (heard_by(), heard_by(account="acct_1")) == (2, 2)
