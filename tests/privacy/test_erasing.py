@@ -15,6 +15,7 @@ from config.kit.money import Money
 from privacy import erasing
 from privacy.models import Erasure
 from sessions_live.models import LiveSession, User
+from tests.billing.providers.stripe_objects import dispute
 from tests.privacy.conftest import CLIENT, IDENTIFIERS, PASSWORD, Person, go_on, payments_of, traces
 from tests.stripe_events import event, payment_intent
 
@@ -112,8 +113,7 @@ def test_what_stripe_says_afterwards_brings_nothing_back(person: Person):
     )
     disputed = event(
         "charge.dispute.created",
-        {"id": "dp_1", "object": "dispute", "payment_intent": paid}
-        | {"evidence": {"customer_name": "Griselda Goose"}, "created": 1, "livemode": False},
+        dispute(payment_intent=paid, evidence={"customer_name": "Griselda Goose"}),
     )
     person.shop.hear(late, known, disputed)
     drain_mirror()
