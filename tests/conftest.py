@@ -4,11 +4,21 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from pytest_django import DjangoDbBlocker
 
 from tests.emptying import empty_quickly
 from tests.product import Product
 from tests.stand_in import OwnStandIn, StandIn
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> None:
+    """The hasher of the product, without its slowness: a test needs somebody who can sign in, not a
+    hash that resists a thief for years. The processes of the whole product keep theirs."""
+    Argon2PasswordHasher.time_cost = 1
+    Argon2PasswordHasher.memory_cost = 8
+    Argon2PasswordHasher.parallelism = 1
 
 
 @pytest.fixture(scope="session")
