@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -10,9 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing import escrow_payments, escrow_start
+from billing import escrow_news, escrow_payments, escrow_start
 from billing.api import IDEMPOTENCY_KEY
-from billing.models import Payment
 from billing.wallet.models import Escrow
 from config.kit.api import StrictSerializer, idempotency_key
 from config.kit.money import Money
@@ -40,7 +39,7 @@ class EscrowSerializer(serializers.ModelSerializer[Escrow]):
     status = serializers.SerializerMethodField()
     left = serializers.IntegerField(source="left.amount", help_text="Held and not promised back.")
     client_secret = serializers.SerializerMethodField(
-        help_text="For the payer's browser; null for the payee."
+        help_text="For the payer's client to confirm; null for the payee, and on a hosted page."
     )
 
     class Meta:
@@ -63,16 +62,16 @@ class EscrowSerializer(serializers.ModelSerializer[Escrow]):
         )
 
     def get_status(self, agreed: Escrow) -> str:
-        told: str | None = getattr(agreed, "payment_status", None)
-        return told or escrow_payments.status_of(agreed)
+        return escrow_payments.status_of(agreed)
 
     def get_client_secret(self, agreed: Escrow) -> str | None:
         mine = agreed.payer_id == self.context["user"].pk
-        return agreed.client_secret if mine else None
+        return (agreed.client_secret if mine else "") or None
 
 
 def shown(agreed: Escrow, request: Request) -> Any:
-    return EscrowSerializer(agreed, context={"user": caller(request)}).data
+    read = escrow_payments.with_payment(Escrow.objects.filter(pk=agreed.pk)).get()
+    return EscrowSerializer(read, context={"user": caller(request)}).data
 
 
 class EscrowPaymentsView(ListAPIView[Escrow]):
@@ -85,9 +84,7 @@ class EscrowPaymentsView(ListAPIView[Escrow]):
     def get_queryset(self) -> QuerySet[Escrow]:
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        status = Payment.objects.filter(pk=OuterRef("pk")).values("status")
-        mine = Escrow.objects.of(caller(self.request).pk).select_related("payer", "payee")
-        return mine.annotate(payment_status=Subquery(status))
+        return escrow_payments.with_payment(Escrow.objects.of(caller(self.request).pk))
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "user": self.request.user}
@@ -118,7 +115,7 @@ class EscrowPaymentView(APIView):
     @extend_schema(operation_id="escrow_payments_retrieve", responses=EscrowSerializer)
     def get(self, request: Request, pk: str) -> Response:
         """For its payer and its payee."""
-        return Response(shown(escrow_payments.get_escrow(caller(request), pk), request))
+        return Response(shown(escrow_news.get_escrow(caller(request), pk), request))
 
 
 class ReleaseView(APIView):

@@ -3,25 +3,21 @@ itself is moved in the wallet's room; here its moves become the payment's status
 
 from __future__ import annotations
 
-import logging
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from billing import notices
-from billing.models import Customer, Payment
-from billing.providers import get_provider
-from billing.providers.base import ProviderError
-from billing.providers.facts import EscrowOpened, PaymentFact
+from billing.models import Payment
+from billing.providers.facts import EscrowOpened, EscrowPageOpened, PaymentFact
 from billing.wallet import escrow
 from billing.wallet.models import Escrow
-from billing.webhooks import inbox
-from billing.webhooks.registry import NotOurs, dispatch
+from billing.webhooks.registry import NotOurs
 from config.kit.errors import AppError
 from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
-
-log = logging.getLogger(__name__)
 
 RELEASE = "wallet.add_release"
 
@@ -62,6 +58,14 @@ def opened(fact: EscrowOpened) -> None:
     )
 
 
+def page_opened(fact: EscrowPageOpened) -> None:
+    """Safe to repeat; must run inside a transaction. Raises NotOurs."""
+    agreed = escrow.find(fact.escrow_id)
+    if agreed is None:
+        raise NotOurs(f"escrow {fact.escrow_id} is none of ours")
+    Escrow.objects.filter(pk=agreed.pk).update(page_id=fact.checkout_id, page_url=fact.url)
+
+
 def escrow_of(fact: PaymentFact, user: User) -> Escrow | None:
     """What a payment was made for, if it is to wait in escrow."""
     agreed = escrow.find(fact.escrow_id) if fact.escrow_id else None
@@ -76,39 +80,38 @@ def held(payment: Payment) -> None:
         notices.payment_secured(payment, escrow.get(payment.pk))
 
 
+def closed(escrow_id: UUID) -> bool:
+    """Nobody can pay it any more. Safe to repeat; False where it is paid, or was closed before."""
+    unpaid = Escrow.objects.unpaid().filter(pk=escrow_id)
+    return bool(unpaid.update(closed_at=timezone.now()))
+
+
 # --- reading --------------------------------------------------------------------------------------
+def with_payment(rows: QuerySet[Escrow]) -> QuerySet[Escrow]:
+    """Each with its payment's status and what the bank said; None where nobody has tried to pay."""
+    payment = Payment.objects.filter(pk=OuterRef("pk"))
+    return rows.select_related("payer", "payee").annotate(
+        payment_status=Subquery(payment.values("status")),
+        refusal=Subquery(payment.values("failure_message")),
+    )
+
+
 def status_of(agreed: Escrow) -> str:
-    payment = Payment.objects.filter(pk=agreed.pk).only("status").first()
-    return payment.status if payment else Payment.Status.PENDING
+    """In the words of payments; of one that was read `with_payment`."""
+    told: str = agreed.payment_status or Payment.Status.PENDING  # type: ignore[attr-defined]
+    is_over = agreed.closed_at is not None and told in (
+        Payment.Status.PENDING,
+        Payment.Status.FAILED,
+    )
+    return Payment.Status.CANCELED if is_over else told
 
 
-def get_escrow(user: User, escrow_id: str) -> Escrow:
-    """Where no webhook has told its payer yet, the provider is asked, and the same effects happen
-    as if it had. Raises EscrowNotFound."""
-    found = escrow.find(escrow_id)
-    if found is None or user.pk not in (found.payer_id, found.payee_id):
+def find_for(user: User, escrow_id: str) -> Escrow:
+    """As somebody who pays or is paid. Raises EscrowNotFound."""
+    found = with_payment(Escrow.objects.of(user.pk)).filter(pk=escrow_id).first()
+    if found is None:
         raise EscrowNotFound()
-    if found.held_at is None and user.pk == found.payer_id:
-        try:
-            ask_about(found)
-        except ProviderError as error:
-            # What we know is an answer, too.
-            log.info("escrow %s not asked about: %s", found.pk, error.code)
-        found = escrow.get(found.pk)
     return found
-
-
-def ask_about(agreed: Escrow) -> None:
-    """Raises ProviderError."""
-    payment = Payment.objects.filter(pk=agreed.pk).first()
-    if payment is None:
-        return
-    state = get_provider(payment.provider).read_intent(payment.provider_id)
-    customer = Customer.objects.get(user=agreed.payer_id, provider=payment.provider)
-    with transaction.atomic():
-        inbox.hold_subject(payment.provider, customer.provider_id or "")
-        for fact in state.facts:
-            dispatch(fact)
 
 
 # --- the payer's word -----------------------------------------------------------------------------

@@ -70,6 +70,8 @@ def follow(payment: Payment, order: Order | None) -> None:
     """What every change of a payment's status brings with it."""
     if payment.is_paid:
         book(payment)
+    elif payment.status == Payment.Status.CANCELED:
+        escrow_payments.closed(payment.pk)
     notices.payment_changed(payment, order)
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +23,7 @@ from billing import (
 from billing.confirmations import awaited_by
 from billing.models import Interval, Price, Subscription, SubscriptionEvent
 from billing.moves import Move
+from billing.page_forms import KeyedForm
 from billing.subscription_life import FEEDBACK, Asking
 from billing.subscription_wording import question
 from billing.wording import day, rate, standing
@@ -40,20 +40,12 @@ PLAIN_MOVES: dict[str, tuple[Move, Callable[[User, Asking], Subscription]]] = {
 }
 
 
-class KeyedForm(forms.Form):
-    """Made with a key of its own, so that a second click is the same wish."""
-
-    key = forms.UUIDField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        options.setdefault("initial", {"key": uuid.uuid4()})
-        super().__init__(*args, **options)
-
+class MoveForm(KeyedForm):
     def asking(self, user: User, *, reason: str = "") -> Asking:
-        return Asking(user, reason=reason, key=f"page:{self.cleaned_data['key']}")
+        return Asking(user, reason=reason, key=self.idempotency_key)
 
 
-class CancelForm(KeyedForm):
+class CancelForm(MoveForm):
     when = forms.ChoiceField(
         label="When", choices=[("end", ""), ("now", "")], initial="end", widget=forms.RadioSelect
     )
@@ -67,7 +59,7 @@ class CancelForm(KeyedForm):
     )
 
     def __init__(self, subscription: Subscription, *args: Any, **options: Any) -> None:
-        options.setdefault("initial", {"key": uuid.uuid4(), "when": "end"})
+        options.setdefault("initial", {"when": "end"})
         super().__init__(*args, **options)
         self.fields["when"].choices = choices_of_end(subscription)  # type: ignore[attr-defined]
 
@@ -150,7 +142,7 @@ def plain_move(request: HttpRequest, name: str) -> HttpResponse:
     user = caller(request)
     subscription = subscriptions.current(user)
     move, make = PLAIN_MOVES[name]
-    form = KeyedForm(request.POST if request.method == "POST" else None)
+    form = MoveForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid() and subscription is not None:
         done = question(move, subscription).done
         return done_or_refused(request, lambda: make(user, form.asking(user)), done)
@@ -170,7 +162,7 @@ def change(request: HttpRequest) -> HttpResponse:
     if not choice.is_valid():
         raise Http404
     tier, interval = choice.cleaned_data["tier"], choice.cleaned_data["interval"] or None
-    form = KeyedForm(request.POST if request.method == "POST" else None)
+    form = MoveForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         asking = form.asking(user)
         return done_or_refused(

@@ -16,6 +16,7 @@ from django.utils import timezone
 from billing import (
     duplicates,
     entitlements,
+    escrow_news,
     escrow_payments,
     payment_methods,
     purchase_news,
@@ -89,6 +90,7 @@ def parts() -> dict[str, Callable[[], Found]]:
         "duplicates_canceled": cancel_duplicates,
         "invoices_closed": writing_off.close_left_open,
         "ledger_changes_folded": ledger.fold,
+        "escrows_asked": escrow_news.ask_about_quiet,
         "escrows_released": escrow_payments.release_due,
         "escrows_reminded": escrow_payments.remind_due,
         "payouts_advanced": payout_steps.sweep,

@@ -2,51 +2,26 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from billing import escrow_payments
+from billing import escrow_payments, wording
+from billing.escrow_wording import standing
+from billing.page_forms import MoneyForm
 from billing.wallet import payout_accounts, payouts, reading
 from billing.wallet.models import Escrow
 from billing.wallet.payout_models import Payout
+from billing.wallet.reading import Standing
 from config.kit.errors import AppError
-from config.kit.money import Money, decimals
 from sessions_live.caller import caller
+from sessions_live.models import User
 
-SHOWN = 20
-
-
-class PayoutForm(forms.Form):
-    """An amount as people write it, in a currency that the wallet has."""
-
-    currency = forms.ChoiceField()
-    amount = forms.DecimalField(min_value=Decimal(0), max_digits=15, decimal_places=3)
-
-    def __init__(self, currencies: list[str], *given: Any) -> None:
-        super().__init__(*given)
-        self.fields["currency"].choices = [  # type: ignore[attr-defined]
-            (each, each.upper()) for each in currencies
-        ]
-
-    def clean(self) -> dict[str, Any]:
-        told: dict[str, Any] = super().clean() or {}
-        if "amount" in told and "currency" in told:
-            units = told["amount"].scaleb(decimals(told["currency"]))
-            if units != units.to_integral_value():
-                self.add_error("amount", "This currency has no smaller parts than that.")
-            else:
-                told["money"] = Money(int(units), told["currency"])
-        return told
+SHOWN, FEW = 20, 5
 
 
 @never_cache
@@ -61,10 +36,21 @@ def wallet(request: HttpRequest) -> HttpResponse:
         "movements": reading.movements(user.pk).select_related("transfer", "account")[:SHOWN],
         "payouts": _shown_payouts(user.pk),
         "account": payout_accounts.account_of(user),
-        "form": PayoutForm([each.currency for each in standings if each.available.amount > 0]),
-        "escrows": _escrows(user.pk),
+        "form": payout_form(standings),
+        "escrows": _escrows(user),
     }
     return render(request, "billing/_wallet.html" if part else "billing/wallet.html", context)
+
+
+def payout_form(standings: list[Standing]) -> MoneyForm:
+    has = [each.available for each in standings if each.available.amount > 0]
+    first = {"amount": has[0].decimal} if has else {}
+    return MoneyForm(
+        [money.currency for money in has],
+        initial=first,
+        # What is typed is kept when the page renews itself, but not beyond another balance.
+        auto_id=f"payout_of_{first.get('amount', 0)}_%s",
+    )
 
 
 def _shown_payouts(user_id: int) -> list[tuple[Payout, bool]]:
@@ -72,22 +58,25 @@ def _shown_payouts(user_id: int) -> list[tuple[Payout, bool]]:
     return [(payout, payouts.can_be_canceled(payout)) for payout in rows]
 
 
-def _escrows(user_id: int) -> list[Escrow]:
+def _escrows(user: User) -> list[tuple[Escrow, wording.Standing]]:
     """Both sides' of it: what one pays and what one is to be paid."""
-    mine = Escrow.objects.filter(Q(payer=user_id) | Q(payee=user_id))
-    return list(mine.select_related("payer", "payee").order_by("-created_at", "-id")[:SHOWN])
+    mine = escrow_payments.with_payment(Escrow.objects.of(user.pk))
+    newest = mine.order_by("-created_at", "-id")[:FEW]
+    return [(agreed, standing(agreed, user)) for agreed in newest]
 
 
 @require_POST
 @login_required
 def ask_payout(request: HttpRequest) -> HttpResponse:
     user = caller(request)
-    form = PayoutForm([each.currency for each in reading.standings(user.pk)], request.POST)
+    form = MoneyForm([each.currency for each in reading.standings(user.pk)], request.POST)
     if not form.is_valid():
         messages.error(request, "Please give an amount, such as 25 or 25.50, and its currency.")
         return redirect("wallet")
     try:
-        payout = payouts.request_payout(user, form.cleaned_data["money"])
+        payout = payouts.request_payout(
+            user, form.cleaned_data["money"], idempotency_key=form.idempotency_key
+        )
     except AppError as refusal:
         messages.error(request, refusal.detail)
     else:
@@ -104,18 +93,6 @@ def cancel_payout(request: HttpRequest, pk: str) -> HttpResponse:
         messages.error(request, refusal.detail)
     else:
         messages.success(request, f"The payout is canceled; {payout.money} is in your wallet.")
-    return redirect("wallet")
-
-
-@require_POST
-@login_required
-def release(request: HttpRequest, pk: str) -> HttpResponse:
-    try:
-        agreed = escrow_payments.release(pk, by=caller(request))
-    except AppError as refusal:
-        messages.error(request, refusal.detail)
-    else:
-        messages.success(request, f"Released to {agreed.payee.email}.")
     return redirect("wallet")
 
 

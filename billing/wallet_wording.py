@@ -33,6 +33,19 @@ def payout_next(payout: Payout) -> str:
             return ""
 
 
+KINDS = {
+    "release": "Released to you",
+    "payout": "To your bank",
+    "payout_returned": "Back from your bank",
+    "refund": "Returned to who paid",
+    "dispute_lost": "Lost to a dispute",
+}
+
+
+def movement_kind(entry: Entry) -> str:
+    return KINDS.get(entry.transfer.kind, entry.transfer.kind.replace("_", " ").capitalize())
+
+
 def movement_amount(entry: Entry) -> str:
     """`+$12.00`"""
     sign = "+" if entry.amount > 0 else ""

@@ -6,6 +6,7 @@ from billing import (
     arrears,
     checkout,
     customers,
+    escrow_news,
     escrow_payments,
     hosted_page,
     invoicing,
@@ -39,12 +40,18 @@ def purchase_opened(fact: facts.PurchaseOpened) -> None:
 
 @handles(facts.CheckoutPaid)
 def checkout_paid(fact: facts.CheckoutPaid) -> None:
-    (purchase_news.complete_page if fact.purchase_id else checkout.complete_checkout)(fact)
+    if fact.escrow_id:
+        escrow_news.page_paid(fact)
+    else:
+        (purchase_news.complete_page if fact.purchase_id else checkout.complete_checkout)(fact)
 
 
 @handles(facts.CheckoutFailed)
 def checkout_failed(fact: facts.CheckoutFailed) -> None:
-    (purchase_news.fail_page if fact.purchase_id else checkout.fail_checkout)(fact)
+    if fact.escrow_id:
+        escrow_news.page_closed(fact)
+    else:
+        (purchase_news.fail_page if fact.purchase_id else checkout.fail_checkout)(fact)
 
 
 @handles(
@@ -90,6 +97,11 @@ def trial_ending(fact: facts.TrialEnding) -> None:
 @handles(facts.EscrowOpened)
 def escrow_opened(fact: facts.EscrowOpened) -> None:
     escrow_payments.opened(fact)
+
+
+@handles(facts.EscrowPageOpened)
+def escrow_page_opened(fact: facts.EscrowPageOpened) -> None:
+    escrow_payments.page_opened(fact)
 
 
 @handles(facts.PayoutAccountChanged)

@@ -6,13 +6,14 @@ from contextlib import suppress
 
 from django.db import transaction
 
-from billing import checkout, duplicates, orders, purchase_calls
+from billing import checkout, duplicates, escrow_news, orders, purchase_calls
 from billing.models import Customer, Order, Payment, Purchase, Subscription
 from billing.operations import outgoing
 from billing.operations.models import Operation
 from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
 from billing.providers.base import ProviderError, ProviderRefused
+from billing.wallet.models import Escrow
 from billing.webhooks import forgetting
 from sessions_live.models import User
 
@@ -39,6 +40,7 @@ def end_everything(user: User) -> None:
         raise ProviderError("Something that was asked of the provider before is still open.")
     close_pages(user)
     close_purchases(user)
+    close_escrows(user)
     cancel_all(user)
 
 
@@ -79,6 +81,12 @@ def close_purchases(user: User) -> None:
                 get_provider(purchase.provider).expire_checkout(str(purchase.provider_id))
             else:
                 purchase_calls.cancel_intent(purchase)
+
+
+def close_escrows(user: User) -> None:
+    """Whoever pays: nobody is left who could be paid, or who could release it."""
+    for agreed in Escrow.objects.of(user.pk).unpaid():
+        escrow_news.close(agreed)
 
 
 def be_forgotten(user: User) -> dict[str, list[str]]:

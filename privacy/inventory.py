@@ -116,7 +116,7 @@ INVENTORY = (
         "wallet.Escrow",
         "payer",
         law=TAX,
-        scrub={"description": "", "client_secret": "", "idempotency_key": None},
+        scrub={"description": "", "client_secret": "", "page_url": "", "idempotency_key": None},
     ),
     # What the other side wrote stays theirs.
     Table("wallet.Escrow", "payee", law=TAX),

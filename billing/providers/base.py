@@ -11,12 +11,12 @@ from billing.providers.facts import (
     CheckoutOpened,
     CustomerMade,
     Delivery,
-    EscrowOpened,
     Fact,
     ProviderFee,
     PurchaseOpened,
     SubscriptionChanged,
 )
+from billing.providers.holding import TakesForEscrow
 from billing.providers.paying_out import PaysOut
 from config.kit.errors import AppError
 from config.kit.money import Money
@@ -147,18 +147,6 @@ class ListedPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscrowRequest:
-    """A payment that the payer confirms in their browser, as plain values."""
-
-    escrow_id: str
-    customer_id: str
-    amount: int
-    currency: str
-    description: str
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionWish:
     """One change of a subscription. Made of an operation's row alone, whose id is the `key`."""
 
@@ -235,7 +223,7 @@ class Listed(Generic[T]):
     after: str
 
 
-class Provider(PaysOut, Protocol):
+class Provider(PaysOut, TakesForEscrow, Protocol):
     name: str
 
     # For comparing. All there is where `since` is None.
@@ -267,10 +255,6 @@ class Provider(PaysOut, Protocol):
     def open_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened: ...
 
     def find_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened | None: ...
-
-    def open_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened: ...
-
-    def find_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened | None: ...
 
     def balance(self) -> dict[str, int]:
         """All that the provider holds for us, by currency, available yet or not."""

@@ -63,6 +63,7 @@ class CheckoutPaid(Fact):
     payment_status: str
     total: Money
     purchase_id: str = ""
+    escrow_id: str = ""
     discount: int = 0
     tax: int = 0
 
@@ -73,6 +74,7 @@ class CheckoutFailed(Fact):
     order_id: str
     expired: bool
     purchase_id: str = ""
+    escrow_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ class PaymentSucceeded(PaymentFact):
             money=fact.total,
             order_id=fact.order_id,
             purchase_id=fact.purchase_id,
+            escrow_id=fact.escrow_id,
             created_at=fact.at,
             discount=fact.discount,
             tax=fact.tax,
@@ -173,6 +176,16 @@ class DisputeChanged(MoneyBack):
     taken: bool
     given_back: bool
     lost: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscrowPageOpened(Fact):
+    """A hosted page waits for the payer; its payment begins when they try to pay."""
+
+    escrow_id: str
+    checkout_id: str
+    customer_id: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

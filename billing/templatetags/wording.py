@@ -16,6 +16,7 @@ register.filter("invoice_tone", wording.invoice_tone)
 register.filter("payment_tone", wording.payment_tone)
 register.filter("payout_tone", wallet_wording.payout_tone)
 register.filter("payout_next", wallet_wording.payout_next)
+register.filter("movement_kind", wallet_wording.movement_kind)
 register.filter("movement_amount", wallet_wording.movement_amount)
 register.filter("movement_balance", wallet_wording.movement_balance)
 

@@ -105,11 +105,8 @@ def release(
         if amount not in (None, done.amount):
             raise ReleaseKeyReused()
         return held
-    left = _left(held)
-    part = Money(left.amount if amount is None else amount, held.currency)
-    if part.amount > left.amount:
-        raise MoreThanLeft(left)
-    fee = fee_of(held, held.released + part.amount) - fee_of(held, held.released)
+    part = _left(held) if amount is None else Money(amount, held.currency)
+    fee = fee_of_part(held, part)
     given = Release.objects.create(
         escrow=held, amount=part.amount, fee=fee.amount, by=by, idempotency_key=idempotency_key
     )
@@ -139,6 +136,14 @@ def fee_of(held: Escrow, released: int) -> Money:
     all released before, so that the parts of any sequence cost what the whole does."""
     fee, _ = split(released, [held.fee_bps, WHOLE_BPS - held.fee_bps])
     return Money(fee, held.currency)
+
+
+def fee_of_part(held: Escrow, part: Money) -> Money:
+    """The platform's share where this is released next. Raises NotHeld, Frozen, MoreThanLeft."""
+    left = _left(held)
+    if not 0 < part.amount <= left.amount:
+        raise MoreThanLeft(left)
+    return fee_of(held, held.released + part.amount) - fee_of(held, held.released)
 
 
 def _asked_before(held: Escrow, by: User | None, key: str) -> Release | None:

@@ -153,6 +153,10 @@ class EscrowQuerySet(models.QuerySet["Escrow"]):
     def of(self, user_id: int) -> EscrowQuerySet:
         return self.filter(Q(payer=user_id) | Q(payee=user_id))
 
+    def unpaid(self) -> EscrowQuerySet:
+        """Those that can still be paid."""
+        return self.filter(held_at=None, closed_at=None)
+
     def holding(self) -> EscrowQuerySet:
         return self.exclude(held_at=None).filter(
             amount__gt=F("released") + F("returned") + F("returning")
@@ -162,6 +166,10 @@ class EscrowQuerySet(models.QuerySet["Escrow"]):
 class Escrow(models.Model):
     """Somebody pays somebody else, who gets it when the payer says so. Committed before the
     provider hears of it; its id is that of the payment, and its money lies in `escrow:<id>`."""
+
+    class Way(models.TextChoices):
+        INTENT = "intent", "confirmed by the client"
+        PAGE = "page", "on the hosted page"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     payer = models.ForeignKey(
@@ -176,12 +184,20 @@ class Escrow(models.Model):
     description = models.CharField(max_length=300, blank=True)
     # The platform's share as it was when they agreed, in hundredths of a percent.
     fee_bps = models.PositiveSmallIntegerField()
+    way = models.CharField(max_length=10, choices=Way, default=Way.INTENT)
     client_secret = models.CharField(max_length=255, blank=True, editable=False)
+    # The hosted page that it is paid on, if that is its way.
+    page_id = models.CharField(max_length=255, blank=True)
+    page_url = models.TextField(blank=True)
     released = models.BigIntegerField(default=0)
     returned = models.BigIntegerField(default=0)
     # Promised to the payer, but not on its way back yet.
     returning = models.BigIntegerField(default=0)
     held_at = models.DateTimeField(null=True, blank=True)
+    # Nobody is asked for it any more. What is paid at that very moment is held all the same.
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # When the sweep last asked the provider about it.
+    asked_at = models.DateTimeField(null=True, blank=True)
     # A bank asks for the money back: nothing moves until it has decided.
     frozen_at = models.DateTimeField(null=True, blank=True)
     # None: never, done, or nothing left.
@@ -209,6 +225,11 @@ class Escrow(models.Model):
             models.Index(fields=["payer", "-created_at", "-id"], name="escrows_of_payer"),
             models.Index(fields=["payee", "-created_at", "-id"], name="escrows_of_payee"),
             models.Index(
+                fields=["created_at"],
+                condition=Q(held_at=None, closed_at=None),
+                name="escrows_unpaid",
+            ),
+            models.Index(
                 fields=["remind_at"], condition=~Q(remind_at=None), name="escrows_to_remind"
             ),
             models.Index(
@@ -222,6 +243,18 @@ class Escrow(models.Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def released_money(self) -> Money:
+        return Money(self.released, self.currency)
+
+    @property
+    def returned_money(self) -> Money:
+        return Money(self.returned, self.currency)
+
+    @property
+    def returning_money(self) -> Money:
+        return Money(self.returning, self.currency)
 
     @property
     def left(self) -> Money:

@@ -10,6 +10,7 @@ from sandbox.resources.addresses import check_email
 from sandbox.resources.checkout_completion import Buyer, complete, needs_method
 from sandbox.resources.checkout_sessions import waiting_intent
 from sandbox.resources.confirmation import authenticate, confirm
+from sandbox.resources.payment_intents import check_confirmable
 from sandbox.resources.payment_methods import attach, check_number, make_card, make_debit
 from sandbox.resources.setup_intents import authenticate_setup
 from sandbox.sandbox import Sandbox
@@ -80,6 +81,7 @@ def confirm_intent(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> 
     world = sandbox.world
     with world.work(cause_of(request)):
         intent = world.get("payment_intent", request.path_params["id"], "intent", in_url=True)
+        check_confirmable(intent)
         method = make_card(world, check_number(str(needed(body, "card"))))
         decline = confirm(world, intent, method)
         if intent["status"] == "requires_action" and "authenticate" in body:

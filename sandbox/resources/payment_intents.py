@@ -96,8 +96,7 @@ def _take_method(world: World, intent: Obj, params: dict[str, Any]) -> None:
 
 
 def _confirm(world: World, intent: Obj, params: dict[str, Any]) -> Obj:
-    if intent["status"] in ("succeeded", "canceled", "processing", "requires_capture"):
-        raise _unexpected(intent, "confirm")
+    check_confirmable(intent)
     _take_method(world, intent, params)
     if not intent["payment_method"]:
         raise InvalidRequest(
@@ -135,6 +134,11 @@ def _check_return_url(intent: Obj, params: dict[str, Any]) -> None:
             " and Payment Intents.",
             "return_url",
         )
+
+
+def check_confirmable(intent: Obj) -> None:
+    if intent["status"] in ("succeeded", "canceled", "processing", "requires_capture"):
+        raise _unexpected(intent, "confirm")
 
 
 def _unexpected(intent: Obj, verb: str) -> InvalidRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -370,9 +371,11 @@ def test_the_wallets_page_pays_out_and_takes_back(maria: Earner, client):
     page = client.get("/wallet").content.decode()
     assert "$50.00" in page
     assert "Set up payouts" in page
-    client.post("/wallet/payout", {"amount": "12.345", "currency": "usd"})
+    key = {"key": str(uuid.uuid4())}
+    client.post("/wallet/payout", {"amount": "12.345", "currency": "usd", **key})
     assert not Payout.objects.exists()
-    client.post("/wallet/payout", {"amount": "12.50", "currency": "usd"})
+    for _ in range(2):
+        client.post("/wallet/payout", {"amount": "12.50", "currency": "usd", **key})
     payout = Payout.objects.get()
     assert payout.money == Money(1_250, "usd")
     page = client.get("/wallet").content.decode()

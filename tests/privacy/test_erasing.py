@@ -71,6 +71,20 @@ def test_what_she_was_about_to_buy_cannot_be_paid_any_more(person: Person):
     assert stripe.get(f"checkout/sessions/{page}")["status"] == "expired"
 
 
+def test_nobody_pays_her_or_is_paid_by_her_any_more(person: Person):
+    other = person.shop.person("the.other@example.com")
+    body = {"amount": 1_000, "currency": "usd"}
+    by_her = person.api.post("/api/v1/escrow-payments", {**body, "payee": other.email})
+    to_her = person.shop.client(other).post(
+        "/api/v1/escrow-payments", {**body, "payee": person.user.email}
+    )
+    assert (by_her.status_code, to_her.status_code) == (201, 201)
+    person.leave()
+    assert go_on(person) == "done", person.erasure.trouble
+    asked = person.shop.stripe.get("payment_intents")["data"]
+    assert [each["status"] for each in asked] == ["canceled", "canceled"]
+
+
 def test_the_account_is_closed_at_once(person: Person):
     person.live()
     person.leave()

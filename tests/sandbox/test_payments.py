@@ -117,6 +117,7 @@ def test_what_stripe_js_does(desk: Desk) -> None:
     path = f"payment_intents/{intent.id}/confirm"
     assert desk.refused(path, card="4000000000000002")["http"] == 402
     assert desk.control(path, card="4242424242424242")["status"] == "succeeded"
+    assert desk.refused(path, card="4242424242424242")["code"] == "payment_intent_unexpected_state"
 
 
 def test_cancel_and_capture(desk: Desk) -> None:

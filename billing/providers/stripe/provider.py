@@ -11,7 +11,6 @@ from billing.providers.base import (
     ChangePreview,
     CheckoutRequest,
     CheckoutState,
-    EscrowRequest,
     IntentRequest,
     IntentState,
     ItemPageRequest,
@@ -27,7 +26,6 @@ from billing.providers.facts import (
     CheckoutPaid,
     CustomerMade,
     Delivery,
-    EscrowOpened,
     Fact,
     MoneyBack,
     PaymentFact,
@@ -51,10 +49,11 @@ from billing.providers.stripe import (
     translation,
 )
 from billing.providers.stripe.client import stripe_says
+from billing.providers.stripe.holding import StripeEscrow
 from billing.providers.stripe.paying_out import StripePayouts
 
 
-class StripeProvider(StripePayouts):
+class StripeProvider(StripePayouts, StripeEscrow):
     name = "stripe"
 
     # --- what Stripe tells us ---------------------------------------------------------------------
@@ -132,12 +131,6 @@ class StripeProvider(StripePayouts):
 
     def find_checkout(self, request: CheckoutRequest, *, key: str) -> CheckoutOpened | None:
         return making.find_checkout(request, key)
-
-    def open_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened:
-        return money.open_escrow(request, key)
-
-    def find_escrow(self, request: EscrowRequest, *, key: str) -> EscrowOpened | None:
-        return money.find_escrow(request, key)
 
     def balance(self) -> dict[str, int]:
         return money.balance()

@@ -74,6 +74,7 @@ def checkout_facts(session: Payload, at: datetime) -> list[Fact]:
         "checkout_id": session["id"],
         "order_id": metadata.get("order_id", ""),
         "purchase_id": metadata.get("purchase_id", ""),
+        "escrow_id": metadata.get("escrow_id", ""),
     }
     if session["status"] == "expired":
         return [CheckoutFailed(**common, expired=True)]
@@ -133,6 +134,7 @@ def checkout_payment_failed(session: Payload, at: datetime) -> list[Fact]:
             checkout_id=session["id"],
             order_id=metadata.get("order_id", ""),
             purchase_id=metadata.get("purchase_id", ""),
+            escrow_id=metadata.get("escrow_id", ""),
             expired=False,
         )
     ]
