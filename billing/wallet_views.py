@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing import escrow_payments, wording
 from billing.escrow_wording import standing
@@ -98,9 +98,17 @@ def cancel_payout(request: HttpRequest, pk: str) -> HttpResponse:
 
 @never_cache
 @login_required
+@require_http_methods(["GET", "HEAD", "POST"])
 def onboarding(request: HttpRequest) -> HttpResponse:
-    """To the provider's page; it also comes back here when its link was too old. A GET changes
-    nothing but that the provider knows of somebody who wants to be paid."""
+    """Says what is asked for; only its button leads on. The provider sends people back here when a
+    link was too old, and that must not open anything either."""
+    if request.method == "POST":
+        return to_onboarding(request)
+    account = payout_accounts.account_of(caller(request))
+    return render(request, "billing/onboarding.html", {"account": account})
+
+
+def to_onboarding(request: HttpRequest) -> HttpResponse:
     try:
         url = payout_accounts.onboarding_url(
             caller(request),

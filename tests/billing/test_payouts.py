@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from billing.operations.models import Operation
@@ -382,4 +384,29 @@ def test_the_wallets_page_pays_out_and_takes_back(maria: Earner, client):
     assert "Waits until your payout account is ready." in page
     client.post(f"/wallet/payouts/{payout.pk}/cancel")
     assert maria.standing() == (5_000, 0)
-    assert client.get("/wallet/onboarding")["Location"].startswith(maria.shop.stripe.url)
+
+
+def test_a_payout_account_is_opened_by_its_button_alone_and_once(maria: Earner):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(maria.user)
+    asked = browser.get("/wallet/onboarding").content.decode()
+    assert "Set up payouts" in asked
+    assert browser.post("/wallet/onboarding").status_code == 403
+    assert not PayoutAccount.objects.exists()
+    token = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', asked)[-1]
+    for _ in range(2):
+        sent = browser.post("/wallet/onboarding", {"csrfmiddlewaretoken": token})
+        assert sent["Location"].startswith(maria.shop.stripe.url)
+    assert len(maria.shop.stripe.get("accounts")["data"]) == 1
+    assert "go on where you stopped" in browser.get("/wallet/onboarding").content.decode()
+
+
+def test_a_link_that_was_used_leads_back_to_the_button(maria: Earner, client):
+    client.force_login(maria.user)
+    link = client.post("/wallet/onboarding")["Location"]
+    form = {"name": "Maria Sol", "account_number": "000123456789"}
+    maria.shop.stripe.http.post(link, data=form)
+    back = maria.shop.stripe.http.get(link)
+    assert back.headers["Location"].endswith("/wallet/onboarding")
+    maria.hear()
+    assert "You can be paid" in client.get("/wallet/onboarding").content.decode()
