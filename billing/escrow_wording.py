@@ -18,6 +18,7 @@ from sessions_live.models import User
 Status = Payment.Status
 MOVED_BACK = {
     "refund": "returned to the payer",
+    "refund_undone": "came back, as it did not reach the payer",
     "dispute_lost": "given back by the payer's bank",
 }
 
@@ -112,7 +113,7 @@ def money_moved(agreed: Escrow, *, pays: bool) -> Iterator[Happening]:
     for given in agreed.releases.select_related("by"):
         yield released(agreed, given)
     for entry in went_back(agreed):
-        title = f"{Money(-entry.amount, agreed.currency)} {MOVED_BACK[entry.transfer.kind]}"
+        title = f"{Money(abs(entry.amount), agreed.currency)} {MOVED_BACK[entry.transfer.kind]}"
         yield Happening(at=entry.transfer.created_at, kind="returned", title=title)
 
 

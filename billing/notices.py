@@ -47,7 +47,7 @@ def payment_changed(payment: Payment, order: Order | None = None) -> None:
 def payment_secured(payment: Payment, agreed: Escrow) -> None:
     """Its payer hears that it is held, from `payment_changed`."""
     say(agreed.payee_id, payment, "Payment secured")
-    wallet_news.changed(agreed.payee_id, agreed.currency)
+    wallet_news.awaited(agreed.payee_id, agreed.currency)
 
 
 def payment_released(payment: Payment, agreed: Escrow) -> None:

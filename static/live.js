@@ -8,7 +8,10 @@ const LOOK_AGAIN = [1_000, 5_000];
 const FOREIGN_ORIGIN = 4403;
 // No credential any more, or the session was ended: the sign-in page tells why.
 const SIGNED_OUT = [4401, 4409];
-const TONES = { succeeded: "success", released: "success", failed: "danger", canceled: "danger", disputed: "danger" };
+const TONES = {
+  succeeded: "success", held: "success", released: "success", paid: "success",
+  failed: "danger", canceled: "danger", disputed: "danger",
+};
 const STATES = { on: ["Live", "success"], waiting: ["Reconnecting…", "warning"], off: ["Not live", ""] };
 
 export function toast(text, tone = "info") {

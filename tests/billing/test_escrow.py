@@ -79,7 +79,12 @@ def told(user: User) -> list[tuple[str, str]]:
     frames = redis_client().xrange(feed_key(payments_room(user.pk)))
     news = [json.loads(fields[b"frame"]) for _, fields in frames]
     return [
-        (each["type"], each["data"].get("message") or available_and_pending(each["data"]))
+        (
+            each["type"],
+            available_and_pending(each["data"])
+            if each["type"] == "wallet:update"
+            else each["data"]["message"],
+        )
         for each in news
     ]
 
