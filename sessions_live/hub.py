@@ -27,6 +27,8 @@ from sessions_live.rooms import session_room
 if TYPE_CHECKING:
     from sessions_live.sockets import LiveSocket
 
+CANCEL_AGAIN = 0.05
+
 
 class Hub:
     def __init__(self) -> None:
@@ -92,11 +94,15 @@ class Hub:
             await self._rest()
 
     async def _rest(self) -> None:
-        tasks, keeper, client = self._tasks, self._keeper, self._redis
+        tasks, keeper, client = set(self._tasks), self._keeper, self._redis
         self._tasks = []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._listener.stop()
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            # Until Python 3.12 `wait_for`, which the Redis client is full of, loses a cancellation
+            # that comes as it ends. A listener that lived on would tell everything twice.
+            _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN)
         await keeper.tell_departures()
         await client.connection_pool.disconnect()
 

@@ -28,6 +28,11 @@ class Listener:
         self._hub, self._redis = hub, client
         self._hears = asyncio.Event()
         self._missed_something = False
+        self._is_over = False
+
+    def stop(self) -> None:
+        """At once, also where what it waits for takes a moment to be given up."""
+        self._is_over = True
 
     async def until_news_arrive(self) -> None:
         """Or until Redis has had its second; then the sockets are told later to read again."""
@@ -39,7 +44,7 @@ class Listener:
             self._missed_something = True
 
     async def run(self) -> None:
-        while True:
+        while not self._is_over:
             try:
                 async with self._redis.pubsub() as subscription:
                     await self._hear(subscription)
@@ -55,6 +60,8 @@ class Listener:
         asked = True
         while True:
             message = await subscription.get_message(timeout=SILENCE)
+            if self._is_over:
+                return
             if message is None:
                 if asked:
                     raise redis.TimeoutError("no sign of life")

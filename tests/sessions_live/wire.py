@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.test import Client
 
@@ -48,10 +50,16 @@ class Wire:
         return await self.says()
 
     async def close_code(self) -> int:
+        return (await self.last_words())[1]
+
+    async def last_words(self) -> tuple[list[Any], int]:
+        """What is said until it is closed, and the code."""
+        said: list[Any] = []
         while True:
             output = await self._communicator.receive_output(timeout=5)
             if output["type"] == "websocket.close":
-                return int(output["code"])
+                return said, int(output["code"])
+            said.append(json.loads(output["text"]))
 
 
 @asynccontextmanager
@@ -77,6 +85,11 @@ async def connected(
 async def crowd(number: int, **credentials: Any) -> AsyncIterator[list[Wire]]:
     async with AsyncExitStack() as open_ones:
         yield [await open_ones.enter_async_context(connected(**credentials)) for _ in range(number)]
+
+
+async def in_thread(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Gives its database connection back, which a bare thread does not."""
+    return await database_sync_to_async(act)(*args, **kwargs)
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
