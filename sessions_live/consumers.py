@@ -9,18 +9,22 @@ import redis
 from channels.db import database_sync_to_async
 
 from sessions_live import sessions
-from sessions_live.feed import read_missed
+from sessions_live.feed import Event, read_missed
 from sessions_live.listing import as_frame, shown_to
 from sessions_live.models import User
 from sessions_live.rooms import STAFF, payments_room, rank_room, sessions_room
-from sessions_live.sockets import LiveSocket, Malformed, Message
+from sessions_live.sockets import RESET, LiveSocket, Malformed, Message
 
 
 class PaymentsSocket(LiveSocket):
-    """News of one's money. What was missed in between is asked for with `resume`."""
+    """News of one's money, each once on a socket. What was missed before is asked for with
+    `resume`."""
 
-    # Live news wait here while older ones are read, so that all arrive in order and once.
-    _later: list[tuple[int, str]] | None = None
+    # Live news wait here while older ones are read, so that the older ones come first.
+    _later: list[Event] | None = None
+    # From the one to the other this socket was told everything.
+    _since: int | None = None
+    _newest = 0
 
     def feeds(self) -> list[str]:
         own = payments_room(self.admission.user_id)
@@ -39,23 +43,36 @@ class PaymentsSocket(LiveSocket):
         return await self._resume(after)
 
     def deliver(self, event_id: int, frame: str) -> None:
+        # News are read from the feed over another connection, and may be heard of after that.
+        if event_id <= self._newest:
+            return
+        self._newest = event_id
+        self._since = self._since or event_id
         if self._later is None:
             self.say(frame)
         else:
             self._later.append((event_id, frame))
 
+    def reset(self) -> None:
+        # It may be another Redis that speaks now, whose clock is behind.
+        self._since, self._newest = None, 0
+        super().reset()
+
     async def _resume(self, after: int) -> None:
         self._later = []
         try:
             missed = await read_missed(self.hub, self.feeds(), after=after)
-        except redis.RedisError:
+        except (redis.RedisError, OSError):
             missed = None
-        if missed is None:
-            self.reset()
-            missed = []
-        last = missed[-1][0] if missed else after
         later, self._later = self._later, None
-        for _, frame in missed + [event for event in later if event[0] > last]:
+        if missed is None:
+            self.say(RESET)
+            missed = []
+        else:
+            missed = [event for event in missed if self._since is None or event[0] < self._since]
+            self._since = min(self._since or after + 1, after + 1)
+        for event_id, frame in sorted({*missed, *later}):
+            self._newest = max(self._newest, event_id)
             self.say(frame)
 
 

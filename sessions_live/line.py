@@ -14,17 +14,26 @@ from redis.client import Pipeline
 
 from config.kit.errors import as_words
 from config.kit.redis_client import absence, redis_client
+from sessions_live.rooms import has_feed
 
 log = logging.getLogger(__name__)
 
+KEPT_SECONDS = 24 * 3600
+# The time in microseconds, or one more than the last of all feeds: so whoever reads several has
+# them in one order. It grows even over a Redis that was emptied, and is exact in a browser.
+NEWEST = "live:newest"
+NEXT_ID = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local id = string.format('%.0f', math.max(now, tonumber(redis.call('GET', KEYS[2]) or 0) + 1))
+redis.call('SET', KEYS[2], id)
+"""
 # Those who read the room's feed later find the gap in it, those who listen are told at once.
-BREAK = """
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-if last[1] then
-  local clock = redis.call('TIME')
-  local now = clock[1] * 1000000 + clock[2]
-  local id = math.max(now, tonumber(string.match(last[1][1], '^%d+')) + 1)
-  redis.call('XADD', KEYS[1], string.format('%.0f', id) .. '-0', 'frame', '{"type":"reset"}')
+BREAK = f"""
+if ARGV[3] ~= '0' then
+  {NEXT_ID}
+  redis.call('XADD', KEYS[1], id .. '-0', 'frame', '{{"type":"reset"}}')
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
 end
 redis.call('PUBLISH', ARGV[1], 'reset ' .. ARGV[2] .. ' -')
 """
@@ -104,7 +113,8 @@ class Line:
 
 def _break(commands: Pipeline, *, rooms: Iterable[str]) -> None:
     for room in rooms:
-        commands.eval(BREAK, 1, feed_key(room), wire(), room)
+        kept = KEPT_SECONDS if has_feed(room) else 0
+        commands.eval(BREAK, 2, feed_key(room), NEWEST, wire(), room, kept)
 
 
 def feed_key(room: str) -> str:

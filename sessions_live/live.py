@@ -15,24 +15,15 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from redis.client import Pipeline
 
-from sessions_live.line import Line, feed_key, wire
+from sessions_live.line import KEPT_SECONDS, NEWEST, NEXT_ID, Line, feed_key, wire
 from sessions_live.rooms import STAFF, payments_room, rank_room, session_room, sessions_room
 
 KEPT_EVENTS = 1_000
-KEPT_SECONDS = 24 * 3600
 CREDENTIAL_ENDED, SESSION_REVOKED = 4401, 4409
 
-# The id is the time in microseconds, or one more than the last: it grows even over a Redis that
-# was emptied, and is exact in a browser's numbers. Only here is it known, so the frame is closed
-# here as well; it travels as text from now on.
-PUSH = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
-local id = now
-if last[1] then id = math.max(now, tonumber(string.match(last[1][1], '^%d+')) + 1) end
-id = string.format('%.0f', id)
-local frame = '{"event_id":' .. id .. ',' .. ARGV[2]
+# Only Redis knows the event's id, so the frame is closed here; it travels as text from now on.
+PUSH = f"""{NEXT_ID}
+local frame = '{{"event_id":' .. id .. ',' .. ARGV[2]
 redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], id .. '-0', 'frame', frame)
 redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', now - ARGV[4] * 1000000))
 redis.call('EXPIRE', KEYS[1], ARGV[4])
@@ -102,7 +93,7 @@ def _push(room: str, type: str, data: Mapping[str, Any]) -> None:  # noqa: A002
 
 def _send(room: str, body: str) -> None:
     terms = [wire(), body, KEPT_EVENTS, KEPT_SECONDS, room]
-    _line.say(lambda line: line.eval(PUSH, 1, feed_key(room), *terms), rooms=[room])
+    _line.say(lambda line: line.eval(PUSH, 2, feed_key(room), NEWEST, *terms), rooms=[room])
 
 
 def _say(user_id: int, bodies: Sequence[str]) -> None:

@@ -8,8 +8,16 @@ from uuid import UUID
 STAFF = "staff"
 
 
+PAYMENTS = "payments."
+
+
 def payments_room(user_id: int) -> str:
-    return f"payments.{user_id}"
+    return f"{PAYMENTS}{user_id}"
+
+
+def has_feed(room: str) -> bool:
+    """Whether its news are kept for those who come back; lists are simply read anew."""
+    return room == STAFF or room.startswith(PAYMENTS)
 
 
 def sessions_room(user_id: int) -> str:
