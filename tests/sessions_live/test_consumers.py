@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from channels.db import database_sync_to_async
 from django.db import transaction
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken
 
 from config.kit.redis_client import redis_client
 from sessions_live import live, tokens
@@ -14,19 +12,14 @@ from sessions_live.line import feed_key
 from sessions_live.models import LiveSession, User
 from sessions_live.rooms import payments_room
 from sessions_live.sessions import end_session
-from tests.sessions_live.wire import ORIGIN, access_token, connected, cookie_of, run
+from tests.sessions_live.wire import (
+    access_token,
+    connected,
+    in_thread,
+    run,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-async def in_thread(act: Callable[..., object], *args: object, **kwargs: object) -> None:
-    # Gives its database connection back, which a bare thread does not.
-    await database_sync_to_async(act)(*args, **kwargs)
-
-
-async def close_code(**credentials) -> int:
-    async with connected(**credentials) as wire:
-        return await wire.close_code()
 
 
 def push(user: User, number: int) -> None:
@@ -47,52 +40,6 @@ def test_a_token_opens_the_socket_and_news_arrive(alice):
             assert news == {"type": "payment:update", "data": {"payment_id": 7}}
 
     token = access_token(alice)
-    run(story)
-
-
-def test_a_cookie_from_an_allowed_origin_opens_the_socket(alice):
-    async def story():
-        async with connected(cookie=cookie, origin=ORIGIN) as wire:
-            assert await wire.ask({"type": "ping"}) == {"type": "pong"}
-
-    cookie = cookie_of(alice)
-    run(story)
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        None,
-        "null",
-        "http://evil.example",
-        "http://localhost:8001",
-        "https://localhost:8000",
-        "http://localhost:8000.evil.example",
-        "http://localhost",
-        "http://localhost:8000/",
-    ],
-)
-def test_a_cookie_from_any_other_origin_is_closed_with_4403(alice, origin):
-    async def story():
-        assert await close_code(cookie=cookie, origin=origin) == 4403
-
-    cookie = cookie_of(alice)
-    run(story)
-
-
-def test_no_bad_or_ended_credentials_are_closed_with_4401(alice):
-    async def story():
-        assert await close_code() == 4401
-        assert await close_code(path=f"/ws/payments?token={good}&access_token={good}") == 4401
-        assert await close_code(token="x.y.z") == 4401
-        assert await close_code(token=refresh) == 4401
-        assert await close_code(token=ended) == 4401
-        assert await close_code(cookie="sessionid=" + "a" * 32, origin=ORIGIN) == 4401
-
-    good, refresh = access_token(alice), str(RefreshToken())
-    pair = tokens.sign_in(alice, ip=None, user_agent="")
-    end_session(pair.session_id, reason="signed_out")
-    ended = pair.access
     run(story)
 
 
