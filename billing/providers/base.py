@@ -243,7 +243,7 @@ class Provider(PaysOut, TakesForEscrow, Protocol):
         """Whose events must be taken one after the other: the customer, or the object itself."""
 
     def settle(self, fact: Fact) -> list[Fact]:
-        """Asks the provider about what a fact alone cannot tell. Network."""
+        """Asks the provider about what a fact alone cannot tell. Network. Raises UnknownShape."""
 
     # Where a call takes a `key`, it is the operation's id: the idempotency key, and metadata of
     # what is made, by which `find_…` knows it again.

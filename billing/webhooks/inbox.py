@@ -126,7 +126,7 @@ def take_settled(pk: int, fact: Fact) -> None:
     """Asks the provider with nothing locked, then takes the event with what it answered."""
     try:
         facts = get_provider(fact.provider).settle(fact)
-    except ProviderError as error:
+    except Exception as error:  # noqa: BLE001 - as in take_batch: an answer may be unreadable too
         with transaction.atomic():
             for event in mine(unless_taken(pk)):
                 note_failure(event, error)

@@ -13,9 +13,11 @@ from billing.providers.stripe.reading import (
     id_of,
     instant,
     instant_or_none,
+    one_of,
     subscription_of_invoice,
 )
 
+STATUSES = ("draft", "open", "paid", "uncollectible", "void")
 Reader = Callable[[Payload, datetime], list[Fact]]
 
 
@@ -42,7 +44,7 @@ def invoice_fact(invoice: Payload, at: datetime, rank: int = UPDATED) -> Invoice
         customer_id=id_of(invoice["customer"]),
         subscription_id=subscription_of_invoice(invoice)[0],
         number=invoice["number"] or "",
-        status=invoice["status"],
+        status=one_of(STATUSES, invoice["status"]),
         currency=invoice["currency"],
         subtotal=invoice["subtotal"],
         discount=sum(each["amount"] for each in invoice.get("total_discount_amounts") or []),

@@ -5,9 +5,8 @@ Everything carries its operation's id, by which it is found in lists after a los
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from billing.providers.facts import (
     PayoutAccountChanged,
@@ -17,9 +16,9 @@ from billing.providers.facts import (
 )
 from billing.providers.paying_out import NewPayoutAccount, PayoutWishes
 from billing.providers.stripe.client import stripe_says
+from billing.providers.stripe.reading import PROVIDER, Payload, one_of
 
-PROVIDER = "stripe"
-Payload = Mapping[str, Any]
+STATUSES = ("pending", "in_transit", "paid", "failed", "canceled")
 # Our clock and Stripe's need not agree.
 SLACK = timedelta(minutes=10)
 
@@ -187,7 +186,7 @@ def payout_fact(payout: Payload, at: datetime, event_account: str) -> PayoutChan
         payout_key=(payout.get("metadata") or {}).get("payout_id", ""),
         payout_id=payout["id"],
         account_id=event_account,
-        status=payout["status"],
+        status=one_of(STATUSES, payout["status"]),
         arrives_at=datetime.fromtimestamp(payout["arrival_date"], UTC),
         failure_code=payout["failure_code"] or "",
         failure_message=payout["failure_message"] or "",

@@ -51,6 +51,7 @@ from billing.providers.stripe import (
 from billing.providers.stripe.client import stripe_says
 from billing.providers.stripe.holding import StripeEscrow
 from billing.providers.stripe.paying_out import StripePayouts
+from billing.providers.stripe.reading import shape_of
 
 
 class StripeProvider(StripePayouts, StripeEscrow):
@@ -67,9 +68,11 @@ class StripeProvider(StripePayouts, StripeEscrow):
         return translation.subject_of(event)
 
     def settle(self, fact: Fact) -> list[Fact]:
-        """The fact as Stripe has it now. What Stripe no longer knows stands as it was told."""
+        """The fact as Stripe has it now. What Stripe no longer knows stands as it was told. Raises
+        UnknownShape, ProviderError."""
         try:
-            facts = self._read(fact)
+            with shape_of(f"what Stripe says of {type(fact).__name__}"):
+                facts = self._read(fact)
         except NotFound:
             facts = [fact]
         return [replace(each, settled=True) for each in facts]

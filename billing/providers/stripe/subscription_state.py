@@ -19,8 +19,20 @@ from billing.providers.stripe.reading import (
     id_of,
     instant,
     instant_or_none,
+    one_of,
 )
 from config.kit.money import Money
+
+STATUSES = (
+    "incomplete",
+    "incomplete_expired",
+    "trialing",
+    "active",
+    "past_due",
+    "canceled",
+    "unpaid",
+    "paused",
+)
 
 
 def subscription_facts(rank: int) -> Callable[[Payload, datetime], list[Fact]]:
@@ -66,8 +78,9 @@ def _status(subscription: Payload) -> str:
     """A pause that our customer asked for leaves Stripe's status as it is. One that was made in
     the dashboard is a gift of free time (docs.stripe.com/billing/subscriptions/pause-payment): the
     subscription goes on."""
-    paused = _paid_until(subscription) is not None and subscription["status"] == "active"
-    return "paused" if paused else str(subscription["status"])
+    status = one_of(STATUSES, subscription["status"])
+    paused = _paid_until(subscription) is not None and status == "active"
+    return "paused" if paused else status
 
 
 def _ends_with_period(subscription: Payload, period_end: int | None) -> bool:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from billing.providers.base import UnknownShape
 from billing.providers.facts import (
     CREATED,
     ENDED,
@@ -38,6 +37,8 @@ from billing.providers.stripe.reading import (
     id_of,
     instant,
     instant_or_none,
+    one_of,
+    shape_of,
     subscription_of_invoice,
 )
 from billing.providers.stripe.subscription_state import subscription_fact, subscription_facts
@@ -45,16 +46,17 @@ from config.kit.money import Money
 
 __all__ = ["PROVIDER", "id_of", "instant", "instant_or_none", "method_name"]
 
+SESSION = ("open", "complete", "expired")
+PAID_FOR = ("paid", "unpaid", "no_payment_required")
+
 
 def facts_of(event: Payload) -> list[Fact]:
     kind, at = event["type"], instant(event["created"])
-    try:
+    with shape_of(kind):
         if of_payee := paying_out.READERS.get(kind):
             return [of_payee(event["data"]["object"], at, event.get("account") or "")]
         if read := READERS.get(kind):
             return read(event["data"]["object"], at)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise UnknownShape(f"{event['type']}: {type(error).__name__} {error}") from error
     return []
 
 
@@ -76,9 +78,11 @@ def checkout_facts(session: Payload, at: datetime) -> list[Fact]:
         "purchase_id": metadata.get("purchase_id", ""),
         "escrow_id": metadata.get("escrow_id", ""),
     }
-    if session["status"] == "expired":
+    status = one_of(SESSION, session["status"])
+    payment_status = one_of(PAID_FOR, session["payment_status"])
+    if status == "expired":
         return [CheckoutFailed(**common, expired=True)]
-    if session["status"] != "complete" or session["payment_status"] == "unpaid":
+    if status != "complete" or payment_status == "unpaid":
         return []
     return [
         CheckoutPaid(
@@ -86,7 +90,7 @@ def checkout_facts(session: Payload, at: datetime) -> list[Fact]:
             customer_id=id_of(session["customer"]),
             subscription_id=id_of(session["subscription"]),
             payment_id=id_of(session["payment_intent"]),
-            payment_status=session["payment_status"],
+            payment_status=payment_status,
             total=Money(session["amount_total"], session["currency"]),
             discount=totals.get("amount_discount") or 0,
             tax=totals.get("amount_tax") or 0,

@@ -72,6 +72,22 @@ def invoice(**fields: Any) -> dict[str, Any]:
     }
 
 
+def checkout(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "cs_1",
+        "object": "checkout.session",
+        "status": "complete",
+        "payment_status": "paid",
+        "customer": "cus_1",
+        "subscription": None,
+        "payment_intent": "pi_1",
+        "amount_total": 1900,
+        "currency": "usd",
+        "metadata": {},
+        **fields,
+    }
+
+
 def told(kind: str, thing: dict[str, Any]) -> Any:
     """The last is the payment's, where an invoice tells of itself too."""
     return facts_of(event(kind, thing, created=100))[-1]
@@ -90,6 +106,7 @@ def test_a_subscriptions_period_is_read_where_it_stands(period_at: str, customer
     assert (fact.money, fact.customer_id) == (Money(3800, "usd"), "cus_1")
 
 
+TRIAL = {"expires_at": 300, "subscription_items": None, "trial_end": 400}
 METADATA = {"order_id": "order_1"}
 OLD = {"subscription": "sub_1", "payment_intent": "pi_1", "charge": "ch_1"}
 OLD_DETAILS = {"subscription_details": {"metadata": METADATA}}
@@ -175,7 +192,41 @@ UNKNOWN = {
         invoice(**NEW, amount_paid=19.0),
     ),
     "an object that is a list": ("payment_intent.succeeded", []),
+    "a subscription in a state that nobody knows": (
+        "customer.subscription.updated",
+        subscription(period_at="item", status="on_hold"),
+    ),
+    "an invoice in a state that nobody knows": ("invoice.finalized", invoice(**NEW, status="sent")),
+    "a checkout that is paid in a way that nobody knows": (
+        "checkout.session.completed",
+        checkout(payment_status="partly_paid"),
+    ),
+    "a change that waits without an end": (
+        "customer.subscription.updated",
+        subscription(
+            period_at="item",
+            latest_invoice="in_1",
+            pending_update={"subscription_items": [{"id": "si_1", "price": "price_2"}]},
+        ),
+    ),
+    "a moment beyond all time": ("invoice.paid", invoice(**NEW, created=10**30)),
 }
+
+
+@pytest.mark.parametrize("price_2", ["price_2", {"id": "price_2", "object": "price"}])
+def test_a_change_that_waits_names_its_price_and_its_invoice(price_2: Any):
+    waits = {"expires_at": 300, "subscription_items": [{"id": "si_1", "price": price_2}]}
+    thing = subscription(period_at="item", latest_invoice="in_1", pending_update=waits)
+    for kind in ("updated", "pending_update_applied", "pending_update_expired"):
+        awaited = told(f"customer.subscription.{kind}", thing).awaited
+        assert (awaited.price_id, awaited.invoice_id) == ("price_2", "in_1")
+        assert awaited.until.timestamp() == 300
+
+
+@pytest.mark.parametrize("pending", [{}, {"pending_update": None}, {"pending_update": TRIAL}])
+def test_what_waits_may_be_none_of_ours(pending: dict[str, Any]):
+    thing = subscription(period_at="item", latest_invoice="in_1", **pending)
+    assert told("customer.subscription.updated", thing).awaited is None
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
