@@ -52,3 +52,14 @@ def mails_to(person: Person) -> list[str]:
         WHERE "to" = %s AND status <> 'skipped' AND template <> 'new_device' ORDER BY 1
     """
     return [template for (template,) in person.product.rows(told, person.email)]
+
+
+def history(person: Person) -> list[str]:
+    """Of all their subscriptions, oldest first: what the console and their own page tell."""
+    told = """
+        SELECT kind FROM billing_subscriptionevent e
+        JOIN billing_subscription s ON s.id = e.subscription_id
+        JOIN sessions_live_user u ON u.id = s.user_id
+        WHERE u.email = %s ORDER BY e.at, e.id
+    """
+    return [kind for (kind,) in person.product.rows(told, person.email)]
