@@ -87,26 +87,26 @@ MOVES_ITS_ACCOUNT = Guard(
     name="entry_moves_its_account",
     when=pgtrigger.Before,
     operation=pgtrigger.Insert,
-    declare=[("lines", "smallint"), ("shared", "boolean")],
+    declare=[("lines", "smallint")],
     func="""
         SELECT size INTO lines FROM wallet_transfer WHERE id = NEW.transfer_id;
         IF NEW.line IS NULL OR lines IS NULL OR NEW.line NOT BETWEEN 1 AND lines THEN
             RAISE EXCEPTION 'transfer % has no line %', NEW.transfer_id, NEW.line
                 USING ERRCODE = 'check_violation';
         END IF;
-        SELECT is_shared INTO shared FROM wallet_account WHERE id = NEW.account_id;
-        IF shared THEN
-            NEW.balance := NULL;
-            INSERT INTO wallet_delta (account_id, amount) VALUES (NEW.account_id, NEW.amount);
-        ELSE
-            UPDATE wallet_account SET balance = balance + NEW.amount
-                WHERE id = NEW.account_id RETURNING balance INTO NEW.balance;
-            IF NOT FOUND THEN
-                RAISE EXCEPTION 'there is no account %', NEW.account_id
-                    USING ERRCODE = 'foreign_key_violation';
-            END IF;
-            NEW.id := nextval(pg_get_serial_sequence('wallet_entry', 'id'));
+        UPDATE wallet_account SET balance = balance + NEW.amount
+            WHERE id = NEW.account_id AND NOT is_shared RETURNING balance INTO NEW.balance;
+        IF FOUND THEN
+            NEW.id := nextval('wallet_entry_id_seq');
+            RETURN NEW;
         END IF;
+        INSERT INTO wallet_delta (account_id, amount)
+            SELECT id, NEW.amount FROM wallet_account WHERE id = NEW.account_id;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'there is no account %', NEW.account_id
+                USING ERRCODE = 'foreign_key_violation';
+        END IF;
+        NEW.balance := NULL;
         RETURN NEW;
     """,
 )
@@ -117,15 +117,18 @@ IS_BALANCED = Guard(
     when=pgtrigger.After,
     operation=pgtrigger.Insert,
     timing=pgtrigger.Deferred,
+    declare=[("lines", "bigint"), ("is_off", "boolean")],
     func="""
-        IF (SELECT count(*) FROM wallet_entry WHERE transfer_id = NEW.id) <> NEW.size THEN
+        SELECT sum(sums.lines), bool_or(sums.total <> 0) INTO lines, is_off FROM (
+            SELECT count(*) AS lines, sum(amount) AS total
+            FROM wallet_entry JOIN wallet_account ON wallet_account.id = account_id
+            WHERE transfer_id = NEW.id GROUP BY currency
+        ) AS sums;
+        IF lines IS DISTINCT FROM NEW.size THEN
             RAISE EXCEPTION 'transfer % lacks entries', NEW.reference
                 USING ERRCODE = 'check_violation';
         END IF;
-        IF EXISTS (
-            SELECT FROM wallet_entry JOIN wallet_account ON wallet_account.id = account_id
-            WHERE transfer_id = NEW.id GROUP BY currency HAVING sum(amount) <> 0
-        ) THEN
+        IF is_off THEN
             RAISE EXCEPTION 'transfer % does not add up to zero', NEW.reference
                 USING ERRCODE = 'check_violation';
         END IF;

@@ -18,17 +18,10 @@ Line = tuple[str, Money]
 # One statement, so that no round trip of ours lies between the first lock and the last. Accounts
 # are taken in the order of their names by everybody, so that no two transfers wait for each other.
 POST = """
-WITH made AS (
-    INSERT INTO wallet_transfer (reference, kind, description, size, created_at)
-    VALUES (%(reference)s, %(kind)s, %(description)s, cardinality(%(names)s::text[]), now())
-    ON CONFLICT (reference) DO NOTHING
-    RETURNING id
+SELECT wallet_post(
+    %(reference)s, %(kind)s, %(description)s,
+    %(names)s::text[], %(currencies)s::text[], %(amounts)s::bigint[]
 )
-INSERT INTO wallet_entry (transfer_id, line, account_id, amount)
-SELECT made.id, wanted.line, wallet_account_id(wanted.name, wanted.currency), wanted.amount
-FROM made CROSS JOIN unnest(%(names)s::text[], %(currencies)s::text[], %(amounts)s::bigint[])
-    WITH ORDINALITY AS wanted (name, currency, amount, line)
-RETURNING transfer_id
 """
 BALANCE = """
 SELECT account.balance + COALESCE(
@@ -76,10 +69,10 @@ def post(*, reference: str, entries: Iterable[Line], kind: str = "", description
                 "amounts": [money.amount for _, money in lines],
             },
         )
-        made = cursor.rowcount > 0
+        (made,) = cursor.fetchone()
     if not made and entries_of(reference) != lines:
         raise ReferenceReused(f"{reference} is in the books already, with other entries.")
-    return made
+    return bool(made)
 
 
 def move(
