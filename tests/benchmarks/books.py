@@ -199,69 +199,93 @@ def grow(entries: int) -> None:
         cursor.execute("RESET statement_timeout")
 
 
-def reading_costs() -> dict[str, float]:
-    from django.db import connection
-
-    from billing.wallet import ledger, reading
-
-    acts: dict[str, Callable[[], object]] = {
-        "a wallet's balance": lambda: ledger.balance(f"wallet:{random.randrange(100)}", "usd"),
-        "clearing's balance": lambda: ledger.balance("stripe:clearing", "usd"),
-        "a page of movements": lambda: list(reading.movements(random.randrange(100), "usd")[:26]),
-    }
-    costs = {}
-    for name, act in acts.items():
-        took = []
-        for _ in range(READINGS):
-            before = time.perf_counter()
-            act()
-            took.append(time.perf_counter() - before)
-        costs[name] = 1000 * median(took)
-    connection.close()
-    return costs
+ACTS = ("a wallet's balance", "clearing's balance", "a page of movements")
 
 
-def read_inside(many: int) -> None:
+def read(entries: int) -> None:
+    """One reader over books of this size: says what proving them took, then, as often as it gets
+    the word, what a reading of each kind costs in the middle."""
     django_ready()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    told = {}
-    for entries in (FEW, many):
-        grow(entries)
-        told[entries] = reading_costs()
-        if entries == FEW:
-            before = time.perf_counter()
-            call_command("verify_ledger", "--json", stdout=open(os.devnull, "w"))  # noqa: SIM115
-            told[entries]["verify_ledger"] = time.perf_counter() - before
-    print(json.dumps(told))
+    grow(entries)
+    before = time.perf_counter()
+    if entries == FEW:
+        call_command("verify_ledger", "--json", stdout=open(os.devnull, "w"))  # noqa: SIM115
+    proof = time.perf_counter() - before
+    reading_costs()  # warm
+    print(proof, flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(reading_costs()), flush=True)
 
 
-def reading_rows(here: Ground, many: int) -> list[Row]:
-    env = our_environment(here.database("reading"), here.redis_url(), LOG_LEVEL="ERROR")
-    done = subprocess.run(
-        [PYTHON, "-m", ROOM, "--read", str(many)],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        stdout=subprocess.PIPE,
-        check=True,
+def reading_costs() -> dict[str, float]:
+    from billing.wallet import ledger, reading
+
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: ledger.balance(f"wallet:{random.randrange(100)}", "usd"),
+        lambda: ledger.balance("stripe:clearing", "usd"),
+        lambda: list(reading.movements(random.randrange(100), "usd")[:26]),
     )
-    told = json.loads(done.stdout.splitlines()[-1])
-    few, more = told[str(FEW)], told[str(many)]
-    seconds = few.pop("verify_ledger")
+    return {act: milliseconds(look) for act, look in zip(ACTS, looks, strict=True)}
+
+
+def milliseconds(look: Callable[[], object]) -> float:
+    took = []
+    for _ in range(READINGS):
+        before = time.perf_counter()
+        look()
+        took.append(time.perf_counter() - before)
+    return 1000 * median(took)
+
+
+class Reader:
+    """Books of one size, and who reads in them when told to."""
+
+    def __init__(self, here: Ground, entries: int) -> None:
+        database = here.database(f"reading{entries}")
+        env = our_environment(database, here.redis_url(), LOG_LEVEL="ERROR")
+        command = [PYTHON, "-m", ROOM, "--read", str(entries)]
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, **pipes)
+        here.ends.callback(self.process.terminate)
+        self.proof = float(self._heard())
+        self.told: list[dict[str, float]] = []
+
+    def _heard(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline() or "A reader failed."
+
+    def look(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        self.told.append(json.loads(self._heard()))
+
+    def cost(self, act: str) -> float:
+        return median(each[act] for each in self.told)
+
+
+def reading_rows(here: Ground, many: int, times: int) -> list[Row]:
+    """Both sizes side by side, in turns, and warm: a ratio of what was asked at the same time."""
+    few, more = Reader(here, FEW), Reader(here, many)
+    for _ in range(times):
+        few.look()
+        more.look()
     rows = [
         Row(
-            f"{name} at {many:,} entries",
-            f"{more[name]:.2f} ms",
-            f"{few[name]:.2f} ms at {FEW:,}",
-            more[name] / few[name],
+            f"{act} at {many:,} entries",
+            f"{more.cost(act):.2f} ms",
+            f"{few.cost(act):.2f} ms at {FEW:,}",
+            median(m[act] / f[act] for f, m in zip(few.told, more.told, strict=True)),
             GROWTH,
             at_most=True,
         )
-        for name in few
+        for act in ACTS
     ]
-    proof = Row(f"verify_ledger, {FEW:,} entries", f"{seconds:.1f} s", "", seconds, 5, at_most=True)
-    return [*rows, proof]
+    said = f"{few.proof:.1f} s"
+    return [*rows, Row(f"verify_ledger, {FEW:,} entries", said, "", few.proof, 5, at_most=True)]
 
 
 def measure(seconds: float, times: int, many: int) -> list[Row]:
@@ -274,7 +298,7 @@ def measure(seconds: float, times: int, many: int) -> list[Row]:
             TPC_B: tpc_b(here, seconds)
         }
         found = in_turns(sides, times)
-        reads = reading_rows(here, many)
+        reads = reading_rows(here, many, times)
     peer = found[TPC_B]
     rate = found[SHUFFLED].rate
     return [
@@ -304,7 +328,7 @@ def main() -> None:
         what, seconds = chosen.write
         write(what, float(seconds))
     elif chosen.read:
-        read_inside(chosen.read)
+        read(chosen.read)
     else:
         print("\n" + table(measure(chosen.seconds, chosen.rounds, chosen.entries)))
 
