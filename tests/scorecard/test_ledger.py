@@ -1,24 +1,27 @@
-"""R12, R13, R16 and M14: the books under many hands, and beside a reference."""
+"""R12, R13, R14, R16 and M14: the books under many hands, and beside a reference."""
 
 from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from billing import bookkeeping
 from billing.wallet import ledger
 from config.kit.money import Money, split
 from tests.billing.conftest import Shop, shop  # noqa: F401
-from tests.billing.wallet.test_ledger import at_once
+from tests.billing.wallet.test_ledger import REFUSED, at_once, books, sql, write_by_hand
 from tests.billing.wallet.test_machine import live
 from tests.scorecard.conftest import Score
 
 pytestmark = [pytest.mark.scorecard, pytest.mark.timeout(1_800)]
 
 
+@pytest.mark.timeout(900)
 def test_r13_two_hundred_lives_of_forty_steps_never_differ_from_the_reference(
     shop: Shop,  # noqa: F811
     score: Score,
@@ -78,6 +81,39 @@ def test_r12_ten_thousand_entries_are_proved_within_five_seconds(
     score.holds("entries", found["entries"], exactly=10_000)
     score.holds("the books are right", found["ok"], exactly=True)
     score.holds("proved in seconds", time.monotonic() - began, at_most=5.0)
+
+
+FORBIDDEN = (
+    "an entry changed",
+    "an entry removed",
+    "the entries emptied away",
+    "a balance set",
+    "one entry more",
+    "an entry without a transfer",
+)
+
+
+def test_r14_the_database_itself_refuses_to_change_the_books(transactional_db: None, score: Score):
+    for wallet, currency in (("wallet:1", "usd"), ("wallet:2", "eur")):
+        purse = Money(100, currency)
+        with transaction.atomic():
+            ledger.move(purse, reference=wallet, source="stripe:clearing", to=wallet)
+    before = books()
+    by_hand = [is_refused(sql, REFUSED[what]) for what in FORBIDDEN]
+    odd = [{("wallet:1", "usd"): 5, ("wallet:2", "eur"): -5}, {("wallet:1", "usd"): 5}]
+    odd += [{("wallet:1", "usd"): 5, ("stripe:clearing", "usd"): -4}]
+    unbalanced = [is_refused(write_by_hand, each) for each in odd]
+    score.holds("statements refused", sum(by_hand), exactly=len(FORBIDDEN))
+    score.holds("mixed and unbalanced transfers refused", sum(unbalanced), exactly=3)
+    score.holds("the books are as they were", books() == before, exactly=True)
+
+
+def is_refused(act: Callable[..., None], *terms: Any) -> bool:
+    try:
+        act(*terms)
+    except IntegrityError:
+        return True
+    return False
 
 
 def test_m14_a_hundred_thousand_random_splits_lose_nothing():
