@@ -108,38 +108,53 @@ function leave() {
 
 function follow(path, owner) {
   const memory = `live:${owner}`;
-  let before = false;
+  const last = () => Number(sessionStorage.getItem(memory));
+  // What comes while older news are still on their way waits for them.
+  let held = null;
 
   const { say } = keepOpen(path, {
     became: show,
     opened() {
-      const last = sessionStorage.getItem(memory);
-      if (last) say({ type: "resume", after: Number(last) });
-      // Nothing was seen yet, and nobody knows what happened in between.
-      else if (before) tell("live:reset");
-      before = true;
+      held = null;
+      // Nothing was seen yet, and nobody knows what happened since the page was made.
+      if (!last()) return tell("live:reset");
+      held = [];
+      say({ type: "resume", after: last() });
+      // Answers come in turn: with the pong, everything that was missed is here.
+      return say({ type: "ping" });
     },
-    heard({ type, event_id: id, data }) {
-      if (id) {
-        if (id <= Number(sessionStorage.getItem(memory))) return; // resent, and shown already
-        sessionStorage.setItem(memory, id);
-      }
-      if (type === "reset") {
-        sessionStorage.removeItem(memory);
-        tell("live:reset");
-        return;
-      }
-      tell(type, data);
-      for (const later of LOOK_AGAIN) setTimeout(() => tell("live:aftermath", data), later);
-      if (data?.message) announce(data.message, TONES[data.status]);
+    heard(message) {
+      if (message.type === "pong") release();
+      else if (held) held.push(message);
+      else take(message);
     },
   });
+
+  function release() {
+    const waited = held ?? [];
+    held = null;
+    waited.sort((one, other) => (one.event_id ?? 0) - (other.event_id ?? 0)).forEach(take);
+  }
+
+  function take({ type, event_id: id, data }) {
+    if (type === "reset") {
+      sessionStorage.removeItem(memory);
+      tell("live:reset");
+      return;
+    }
+    if (!id || id <= last()) return;
+    sessionStorage.setItem(memory, id);
+    tell(type, data);
+    for (const later of LOOK_AGAIN) setTimeout(() => tell("live:aftermath", data), later);
+    if (data?.message) announce(data.message, TONES[data.status], id);
+  }
 }
 
-function announce(words, tone) {
+// The browser shows one of a tag, however many tabs tell it.
+export function announce(words, tone, tag) {
   toast(words, tone);
   if (document.hidden && window.Notification?.permission === "granted") {
-    new Notification(document.title, { body: words });
+    new Notification(document.title, { body: words, tag: String(tag) });
   }
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.buyer import Buyer
 from tests.product import Product
-from tests.waiting import eventually
 
 PIXEL = (
     "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -62,14 +60,16 @@ def test_a_sign_in_appears_is_revoked_and_is_thrown_out_and_told_why(
     expect(page.get_by_role("status").get_by_text("New sign-in: Chrome on Android")).to_be_visible()
 
     page.on("dialog", lambda dialog: dialog.accept())
+    page.evaluate("addEventListener('submit', () => (window.revoked = Date.now()), true)")
     rows.last.get_by_role("button", name="Sign out").click()
-    began = time.monotonic()
     phone.wait_for_url("**/sign-in?next=%2F")
-    took = time.monotonic() - began
+    # From the question that is answered to the page being left: how long the next one then takes
+    # to be drawn is not of interest.
+    took = phone.evaluate("performance.timeOrigin") - page.evaluate("window.revoked")
     expect(phone.get_by_role("alert")).to_contain_text("signed out from another one of yours")
     expect(rows).to_have_count(1)
     assert page.evaluate("window.notReloaded")
-    assert took < 2, f"thrown out after {took:.1f} s"
+    assert took < 1_000, f"thrown out after {took:.0f} ms"
 
 
 def test_a_device_goes_off_and_online(buyer: Buyer, page: Page, phone: Page):
@@ -114,22 +114,44 @@ def test_a_restarted_redis_and_a_killed_server_leave_both_without_a_missed_event
     buyer: Buyer, page: Page, phone: Page, shop: Product
 ):
     sign_in(phone, buyer.email)
-    for each in (page, phone):
+    both = (page, phone)
+    third = shop.sign_in(buyer.email, "four wandering geese")
+    pro, lifetime = third.checkout("pro"), third.checkout("lifetime")
+    for each in both:
         each.goto("/")
         is_live(each)
-    first = buyer.choose().page.url.rsplit("/", 1)[1]
-    page.goto("/")
+        each.evaluate("window.notReloaded = true")
+
     shop.signal("redis", signal.SIGKILL)
-    shop.stripe.pay(first).raise_for_status()
-    for each in (page, phone):
+    shop.stripe.pay(pro).raise_for_status()
+    for each in both:
         expect(each.get_by_role("cell", name="$97.00")).to_be_visible(timeout=30_000)
         is_live(each)
+
+    dead = shop.kill("web")
+    for each in both:
+        expect(each.locator("#connection")).to_have_text("Reconnecting…")
+    shop.stripe.pay(lifetime).raise_for_status()
+    shop.wait_until_replaced("web", dead)
+    for each in both:
+        is_live(each)
+        expect(each.get_by_role("cell", name="$8,000.00")).to_be_visible(timeout=20_000)
+        assert each.evaluate("window.notReloaded")
+
+
+def test_the_list_is_complete_again_after_a_restarted_redis_and_a_killed_server(
+    buyer: Buyer, page: Page, shop: Product
+):
+    page.goto("/sessions")
+    rows = page.locator("tr[data-session]")
+    is_live(page)
+    shop.signal("redis", signal.SIGKILL)
+    second = shop.sign_in(buyer.email, "four wandering geese")
+    expect(rows).to_have_count(2, timeout=30_000)
     dead = shop.kill("web")
     shop.wait_until_replaced("web", dead)
-    third = shop.sign_in(buyer.email, "four wandering geese")
-    for each in (page, phone):
-        is_live(each)
-    page.goto("/sessions")
-    eventually(lambda: page.locator("tr[data-session]").count() == 3, within=20)
-    third.http.post("/api/v1/auth/logout").raise_for_status()
-    expect(page.locator("tr[data-session]")).to_have_count(2)
+    shop.sign_in(buyer.email, "four wandering geese")
+    second.http.post("/api/v1/auth/logout").raise_for_status()
+    is_live(page)
+    expect(rows).to_have_count(2, timeout=20_000)
+    expect(page.locator("tr[data-current]")).to_have_count(1)
