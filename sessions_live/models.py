@@ -129,4 +129,6 @@ class LiveSession(models.Model):
 
     @property
     def device_name(self) -> str:
+        if self.os == UNKNOWN:
+            return "Unknown device" if self.browser == UNKNOWN else self.browser
         return f"{self.browser} on {self.os}"

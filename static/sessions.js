@@ -1,11 +1,14 @@
 // Where one is signed in, as it changes. Without this the page is complete and its forms work.
-import { keepOpen, toast } from "./live.js";
+import { announce, keepOpen, toast } from "./live.js";
 
 const BETWEEN_SIGNS = 15_000;
 const card = document.getElementById("sessions");
 const rows = card.querySelector("tbody");
 const blank = document.getElementById("session-row").content.firstElementChild;
 const others = document.getElementById("end-others");
+const nowhereElse = document.getElementById("nowhere-else");
+const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 const { say } = keepOpen("/ws/sessions", { heard });
 const waiting = new Map();
@@ -17,17 +20,23 @@ function heard(message) {
   else if (type === "session_update") put(session);
   else if (type === "session_created") {
     put(session);
-    toast(`New sign-in: ${session.device_name}`);
+    announce(`New sign-in: ${session.device_name}`, "info", session.id);
   } else if (type === "session_revoked" || type === "session_expired") {
     rowOf(message.session_id)?.remove();
   } else if (type === "ack") acknowledge(message);
-  others.hidden = rows.children.length < 2;
+  nowhereElse.hidden = rows.children.length > 1;
+  others.hidden = !nowhereElse.hidden;
 }
 
 function replaceAll(sessions) {
   const known = new Set(sessions.map(({ id }) => id));
   for (const row of [...rows.children]) if (!known.has(row.dataset.session)) row.remove();
   sessions.forEach(put);
+  // The order of the list, without touching what is in its place: somebody may be on its button.
+  sessions.forEach(({ id }, place) => {
+    const row = rowOf(id);
+    if (rows.children[place] !== row) rows.insertBefore(row, rows.children[place]);
+  });
 }
 
 function rowOf(id) {
@@ -43,21 +52,42 @@ function put(session) {
       field.classList.toggle("success", value);
     } else if (field.dateTime !== undefined) {
       field.dateTime = value;
-      field.textContent = when(value);
-    } else field.textContent = value ?? "";
+      tellTime(field);
+    } else {
+      field.textContent = value ?? "";
+      field.hidden = value === "Unknown" && field.dataset.field === "location";
+    }
   }
+  row.querySelector("use").setAttribute("href", `#device-${session.device_type}`);
+  const end = row.querySelector("form");
+  if (end) end.dataset.confirm = `Sign out ${session.device_name}?`;
 }
 
 function begin({ id }) {
   const row = document.importNode(blank, true);
   row.dataset.session = id;
   row.querySelector("input[name=session]").value = id;
-  rows.append(row);
+  row.classList.add("fresh");
+  // The own one stays on top.
+  rows.insertBefore(row, rows.children[1] ?? null);
   return row;
 }
 
-function when(instant) {
-  return new Date(instant).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+function tellTime(field) {
+  const moment = new Date(field.dateTime);
+  const whole = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  field.title = whole;
+  field.textContent = field.dataset.field === "last_active" ? since(moment) : whole;
+}
+
+function since(moment) {
+  const seconds = (Date.now() - moment) / 1_000;
+  const fitting = UNITS.find(([, size]) => seconds >= size);
+  return fitting ? ago.format(-Math.floor(seconds / fitting[1]), fitting[0]) : "just now";
+}
+
+function tellTimes() {
+  rows.querySelectorAll("time").forEach(tellTime);
 }
 
 function acknowledge({ ref, success, error, revoked_count: count }) {
@@ -75,7 +105,7 @@ card.addEventListener("submit", (event) => {
   const message = id ? { type: "revoke_session", id, ref } : { type: "revoke_all_sessions", ref };
   // Where the socket is down the form goes its ordinary way.
   if (!say(message)) return undefined;
-  waiting.set(ref, id ? "Signed out that device" : "Signed out everywhere else");
+  waiting.set(ref, id ? `Signed out ${rowOf(id)?.querySelector("strong").textContent}` : "Signed out everywhere else");
   return event.preventDefault();
 });
 
@@ -85,4 +115,5 @@ function notice() {
 }
 
 for (const sign of ["pointerdown", "keydown", "scroll"]) addEventListener(sign, notice, { passive: true });
-for (const time of rows.querySelectorAll("time")) time.textContent = when(time.dateTime);
+tellTimes();
+setInterval(tellTimes, 30_000);

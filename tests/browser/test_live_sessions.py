@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.browser.buyer import Buyer
 from tests.product import Product
@@ -45,11 +45,18 @@ def is_live(page: Page) -> None:
 def test_a_sign_in_appears_is_revoked_and_is_thrown_out_and_told_why(
     buyer: Buyer, page: Page, phone: Page
 ):
+    asked: list[str] = []
+
+    def note_and_accept(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
     page.goto("/sessions")
     rows = page.locator("tr[data-session]")
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text("This device")
     expect(rows.first).to_contain_text("Online")
+    expect(page.get_by_text("You are signed in nowhere else.")).to_be_visible()
     page.evaluate("window.notReloaded = true")
 
     sign_in(phone, buyer.email)
@@ -59,17 +66,35 @@ def test_a_sign_in_appears_is_revoked_and_is_thrown_out_and_told_why(
     expect(rows.last).to_contain_text("Online")
     expect(page.get_by_role("status").get_by_text("New sign-in: Chrome on Android")).to_be_visible()
 
-    page.on("dialog", lambda dialog: dialog.accept())
+    page.on("dialog", note_and_accept)
     page.evaluate("addEventListener('submit', () => (window.revoked = Date.now()), true)")
-    rows.last.get_by_role("button", name="Sign out").click()
+    rows.last.get_by_role("button", name="Sign out Chrome on Android").click()
     phone.wait_for_url("**/sign-in?next=%2F")
     # From the question that is answered to the page being left: how long the next one then takes
     # to be drawn is not of interest.
     took = phone.evaluate("performance.timeOrigin") - page.evaluate("window.revoked")
     expect(phone.get_by_role("alert")).to_contain_text("signed out from another one of yours")
     expect(rows).to_have_count(1)
+    expect(page.get_by_role("status").get_by_text("Signed out Chrome on Android")).to_be_visible()
+    expect(page.get_by_text("You are signed in nowhere else.")).to_be_visible()
+    assert asked == ["Sign out Chrome on Android?"]
     assert page.evaluate("window.notReloaded")
     assert took < 1_000, f"thrown out after {took:.0f} ms"
+
+
+def test_the_own_device_comes_first_and_then_who_was_active_last(
+    buyer: Buyer, page: Page, phone: Page, shop: Product
+):
+    page.goto("/sessions")
+    is_live(page)
+    sign_in(phone, buyer.email)
+    shop.sign_in(buyer.email, "four wandering geese")
+    names = page.locator("tr[data-session] strong")
+    expect(names).to_have_count(3)
+    live = names.all_inner_texts()
+    assert live[2] == "Chrome on Android"
+    page.reload()
+    expect(names).to_have_text(live)
 
 
 def test_a_device_goes_off_and_online(buyer: Buyer, page: Page, phone: Page):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sessions_live.devices import recognise
+from sessions_live.models import LiveSession
 
 WEBKIT = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
@@ -71,13 +72,14 @@ BLINK = "AppleWebKit/537.36 (KHTML, like Gecko)"
         (
             "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
             "bot",
-            "Googlebot on Unknown",
+            "Googlebot",
         ),
-        ("", "desktop", "Unknown on Unknown"),
-        ("x" * 400, "desktop", "Unknown on Unknown"),
+        ("", "desktop", "Unknown device"),
+        ("x" * 400, "desktop", "Unknown device"),
     ],
     ids=lambda given: given[:12] if isinstance(given, str) else "",
 )
 def test_a_browser_is_recognised(user_agent, kind, name):
     device = recognise(user_agent)
-    assert (device.type, f"{device.browser} on {device.os}") == (kind, name)
+    session = LiveSession(browser=device.browser, os=device.os)
+    assert (device.type, session.device_name) == (kind, name)
