@@ -306,25 +306,6 @@ def test_news_that_redis_did_not_take_are_reported_as_missed_in_every_way(alice,
     run(story)
 
 
-def test_staff_hear_of_disputes_and_refunds_and_resume_both_feeds(alice, carol):
-    async def story():
-        async with connected(token=staff.access) as desk, connected(token=guest.access) as other:
-            await in_thread(live.push_to_staff, "refund:update", {"refund_id": 1})
-            news = await desk.says()
-            assert (news["type"], news["data"]) == ("refund:update", {"refund_id": 1})
-            await in_thread(live.push, carol.pk, "payment:update", {"payment_id": 2})
-            await in_thread(live.push_to_staff, "dispute:update", {"dispute_id": 3})
-            own, dispute = await desk.says(), await desk.says()
-            assert await other.ask({"type": "ping"}) == {"type": "pong"}
-        async with connected(token=staff.access) as desk:
-            await desk.tell({"type": "resume", "after": news["event_id"]})
-            assert [await desk.says(), await desk.says()] == [own, dispute]
-            assert news["event_id"] < own["event_id"] < dispute["event_id"]
-
-    staff, guest = signed_in(carol), signed_in(alice)
-    run(story)
-
-
 def test_one_person_gets_so_many_sockets_and_then_4429(alice, bob, settings):
     async def story():
         async with connected(token=mine), connected(token=mine) as open_still:
