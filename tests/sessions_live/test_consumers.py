@@ -16,6 +16,7 @@ from tests.sessions_live.wire import (
     access_token,
     connected,
     in_thread,
+    lose_the_subscription,
     run,
 )
 
@@ -217,7 +218,7 @@ def test_a_socket_closes_when_its_token_expires(alice):
 def test_sockets_survive_a_lost_redis_connection_and_are_told_to_read_again(alice):
     async def story():
         async with connected(token=token) as wire:
-            redis_client().client_kill_filter(_type="pubsub", skipme=True)
+            await in_thread(lose_the_subscription)
             assert await wire.says() == {"type": "reset"}
             await apush(alice, 1)
             assert (await wire.says())["data"] == {"payment_id": 1}

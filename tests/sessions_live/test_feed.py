@@ -14,7 +14,14 @@ from sessions_live import live
 from sessions_live.line import NEWEST, feed_key, wire
 from sessions_live.models import User
 from sessions_live.rooms import payments_room
-from tests.sessions_live.wire import Wire, access_token, connected, in_thread, run
+from tests.sessions_live.wire import (
+    Wire,
+    access_token,
+    connected,
+    in_thread,
+    lose_the_subscription,
+    run,
+)
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,7 +103,7 @@ def test_news_in_a_redis_whose_clock_is_behind_are_not_taken_for_old_ones(alice)
             await in_thread(push, alice, 1)
             ahead = (await wire.says())["event_id"]
             redis_client().flushdb()
-            redis_client().client_kill_filter(_type="pubsub", skipme=True)
+            await in_thread(lose_the_subscription)
             assert await wire.says() == {"type": "reset"}
             await in_thread(push, alice, 2)
             news = await wire.says()

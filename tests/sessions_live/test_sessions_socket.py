@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from config.kit.redis_client import redis_client
 from sessions_live import live, sessions, tokens
 from sessions_live.models import LiveSession, User
 from tests.sessions_live.conftest import bearer
-from tests.sessions_live.wire import Wire, connected, crowd, in_thread, run
+from tests.sessions_live.wire import Wire, connected, crowd, in_thread, lose_the_subscription, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -269,7 +268,7 @@ def test_after_a_lost_subscription_the_list_is_sent_again(alice):
     async def story():
         async with connected(token=here.access, path=PATH) as wire:
             assert len(await listed(wire)) == 1
-            await in_thread(redis_client().client_kill_filter, _type="pubsub", skipme=True)
+            await in_thread(lose_the_subscription)
             assert len(await listed(wire)) == 1
 
     here = signed_in(alice)

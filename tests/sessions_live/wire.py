@@ -13,6 +13,7 @@ from channels.testing import WebsocketCommunicator
 from django.test import Client
 
 from config.asgi import application
+from config.kit.redis_client import redis_client
 from sessions_live import tokens
 from sessions_live.models import User
 
@@ -90,6 +91,14 @@ async def crowd(number: int, **credentials: Any) -> AsyncIterator[list[Wire]]:
 async def in_thread(act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Gives its database connection back, which a bare thread does not."""
     return await database_sync_to_async(act)(*args, **kwargs)
+
+
+def lose_the_subscription() -> None:
+    """As if a network had lost it. Tests that run beside this one have other databases."""
+    own = str(redis_client().connection_pool.connection_kwargs.get("db", 0))
+    for client in redis_client().client_list(_type="pubsub"):
+        if client["db"] == own:
+            redis_client().client_kill_filter(_id=client["id"])
 
 
 def run(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
