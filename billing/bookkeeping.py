@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet, Sum, Value
 from django.db.models.fields import TextField
 from django.db.models.functions import Cast, Concat
 
 from billing import payments
 from billing.models import Payment
 from billing.providers import get_provider
-from billing.wallet import bookings, verification
-from billing.wallet.models import Transfer
+from billing.wallet import bookings, ledger, verification
+from billing.wallet.accounts import clearing
+from billing.wallet.models import Account, Transfer
+from billing.wallet.payout_models import Payout
 from billing.wallet.verification import MOST_SHOWN, Check
 
 # The first time all of the provider's books are read.
@@ -70,6 +73,22 @@ def collect_fees(provider: str = "stripe") -> int:
             for fee in kept
         ]
     return sum(new)
+
+
+def held_by(provider: str) -> dict[str, int]:
+    """What it should hold for us after our books, by currency. A payout leaves there when it is
+    sent, and in our books only when the bank has it."""
+    name = clearing(provider)
+    held = Counter(
+        {
+            currency: -ledger.balance(name, currency).amount
+            for currency in Account.objects.filter(name=name).values_list("currency", flat=True)
+        }
+    )
+    sent = Payout.objects.filter(provider=provider, taken_back=False).exclude(transfer_id="")
+    under_way = sent.exclude(status=Payout.Status.PAID).order_by().values_list("currency")
+    held.subtract(dict(under_way.annotate(Sum("amount"))))
+    return dict(held)
 
 
 def watch() -> None:

@@ -12,7 +12,6 @@ from django.urls import reverse
 from billing import bookkeeping
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
-from billing.wallet import ledger
 from billing.wallet.accounts import clearing
 from billing.wallet.models import SOMEBODYS, Account, Entry
 from config.kit.money import Money
@@ -86,13 +85,10 @@ class Comparison:
 
 def compare_providers() -> list[Comparison]:
     """What each provider says that it holds for us, beside what our books say. Network."""
-    booked: dict[str, dict[str, int]] = {}
     suffix = clearing("")
-    for account in Account.objects.filter(name__endswith=suffix, is_shared=True):
-        name = account.name.removesuffix(suffix)
-        ours = -ledger.balance(account.name, account.currency).amount
-        booked.setdefault(name, {})[account.currency] = ours
-    return [line for name in sorted(booked) for line in compare(name, booked[name])]
+    accounts = Account.objects.filter(name__endswith=suffix, is_shared=True)
+    names = {name.removesuffix(suffix) for name in accounts.values_list("name", flat=True)}
+    return [line for name in sorted(names) for line in compare(name, bookkeeping.held_by(name))]
 
 
 def compare(provider: str, booked: dict[str, int]) -> list[Comparison]:

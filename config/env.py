@@ -88,6 +88,8 @@ class Environment(BaseSettings):
     escrow_release_days: int = Field(0, ge=0, le=365)
     registrations_per_minute: int = Field(10, ge=1)
     sign_ins_per_minute: int = Field(10, ge=1)
+    # A tenth of what Stripe lets a live account read, so that customers have the rest.
+    reconcile_calls_per_second: int = Field(10, ge=1, le=100)
     sockets_per_person: int = Field(50, ge=1)
     sockets_per_address: int = Field(500, ge=1)
 

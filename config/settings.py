@@ -221,6 +221,8 @@ SPECTACULAR_SETTINGS = {
         "OrderStatusEnum": ["pending", "completed", "failed"],
         "PaymentStatusEnum": "billing.models.Payment.Status",
         "IntervalEnum": "billing.models.Interval",
+        "ReconciliationStatusEnum": ["waiting", "running", "finished", "given_up"],
+        "DifferenceStatusEnum": "billing.reconciliation.models.Difference.Status",
     },
     "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
 }
@@ -283,6 +285,7 @@ SELLER_TAX_ID = env.seller_tax_id
 PLATFORM_FEE_BPS = env.platform_fee_bps
 ESCROW_REMIND_DAYS = env.escrow_remind_days
 ESCROW_RELEASE_DAYS = env.escrow_release_days
+RECONCILE_CALLS_PER_SECOND = env.reconcile_calls_per_second
 
 # --- who is told of access ----------------------------------------------------------------------
 PROVISIONING_WEBHOOK_URL = env.provisioning_webhook_url
@@ -321,6 +324,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "billing.reconciliation.tasks.reconcile_all",
         "schedule": crontab(hour="2", minute="41"),
         "options": {"expires": 3600},
+    },
+    "take-up-reconciliations": {
+        "task": "billing.reconciliation.tasks.take_up",
+        "schedule": 300.0,
+        "options": {"expires": 300},
     },
     "verify-ledger": {
         "task": "billing.tasks.verify_ledger",

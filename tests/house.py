@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "STRIPE_WEBHOOK_SECRET": "whsec_house0123456789abcdefghijklm",
     "REGISTRATIONS_PER_MINUTE": "10000",
     "SIGN_INS_PER_MINUTE": "10000",
+    "RECONCILE_CALLS_PER_SECOND": "100",
     "LOG_LEVEL": "WARNING",
 }
 # A lock lives as long as its file is open.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol
 
+from billing.providers.comparing import Lists
 from billing.providers.facts import (
     CheckoutOpened,
     CustomerMade,
@@ -20,8 +21,6 @@ from billing.providers.holding import TakesForEscrow
 from billing.providers.paying_out import PaysOut
 from config.kit.errors import AppError
 from config.kit.money import Money
-
-T = TypeVar("T")
 
 
 class BadDelivery(Exception):
@@ -215,23 +214,8 @@ class ItemPageRequest:
     cancel_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listed(Generic[T]):
-    """A page of what a provider has, newest first; `after` asks for the next, empty at the end."""
-
-    items: list[T]
-    after: str
-
-
-class Provider(PaysOut, TakesForEscrow, Protocol):
+class Provider(PaysOut, TakesForEscrow, Lists, Protocol):
     name: str
-
-    # For comparing. All there is where `since` is None.
-    def list_events(self, since: datetime | None, after: str) -> Listed[Delivery]: ...
-
-    def list_subscriptions(self, since: datetime | None, after: str) -> Listed[Fact]: ...
-
-    def list_payments(self, since: datetime | None, after: str) -> Listed[Fact]: ...
 
     def read_delivery(self, body: bytes, headers: Mapping[str, str]) -> Delivery:
         """Raises BadDelivery."""

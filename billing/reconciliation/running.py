@@ -6,59 +6,116 @@ handler that the webhook would have called.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from billing.models import Subscription
+from billing import bookkeeping
 from billing.providers import get_provider
-from billing.providers.base import Listed, Provider
-from billing.providers.facts import Delivery, Fact
-from billing.reconciliation import comparing, repairing
-from billing.reconciliation.comparing import Found
-from billing.reconciliation.models import Difference, Run
+from billing.providers.base import ProviderError
+from billing.providers.comparing import Listed
+from billing.providers.facts import Delivery
+from billing.reconciliation import differences, repairing
+from billing.reconciliation.comparers import Comparer, Found, Look, Scope
+from billing.reconciliation.models import DONE, EVENTS, SILENT, Run
+from billing.reconciliation.order import COMPARERS
 from billing.webhooks import inbox
 from billing.webhooks.models import WebhookEvent
+from sessions_live.models import User
+
+alarm = logging.getLogger("alarm")
 
 # What a delivery may take, and what clocks may differ by.
 OVERLAP = timedelta(hours=2)
 CLOCKS = timedelta(minutes=5)
-SILENT = timedelta(minutes=10)
-Stage = Run.Stage
-Compare = Callable[[list[Fact]], list[Found]]
-ListPage = Callable[[datetime | None, str], Listed[Fact]]
+# What was not done in a day is begun anew.
+PATIENCE = timedelta(days=1)
 
 
-def reconcile(*, since: datetime | None, fix: bool = False, provider: str = "stripe") -> Run:
-    """Goes on with a run that was killed. Raises ProviderError; the run then waits to go on."""
+class UnderWay(Exception):
+    """Somebody else carries this run on at the moment."""
+
+
+def begin(
+    *,
+    scope: str = Run.Scope.ALL,
+    since: datetime | None = None,
+    customer: str = "",
+    fix: bool = False,
+    by: User | None = None,
+    provider: str = "stripe",
+) -> Run:
+    """The same run where one of the same is not over yet; `carry_on` does the work."""
     now = timezone.now()
-    run = Run.objects.filter(
-        provider=provider, since=since, finished_at=None, seen_at__lt=now - SILENT
-    ).first()
-    if run is None:
-        run = Run.objects.create(
-            provider=provider, since=since, fix=fix, started_at=now, seen_at=now
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            name = f"reconciliation:{provider}:{scope}:{customer}"
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        open_runs = Run.objects.unfinished().filter(
+            provider=provider, scope=scope, customer=customer, fix=fix
         )
-    client = get_provider(provider)
-    if run.stage == Stage.EVENTS:
-        recover_events(run, client)
-        advance(run, Stage.SUBSCRIPTIONS)
-    if run.stage == Stage.SUBSCRIPTIONS:
-        compare(run, client, client.list_subscriptions, comparing.subscriptions)
-        advance(run, Stage.PAYMENTS)
-    if run.stage == Stage.PAYMENTS:
-        compare(run, client, client.list_payments, comparing.payments)
-        advance(run, Stage.ENTITLEMENTS)
-    if run.stage == Stage.ENTITLEMENTS:
-        compare_entitlements(run)
-        advance(run, Stage.DONE)
-    if run.fix:
-        repair_all(run)
-    Run.objects.filter(pk=run.pk).update(finished_at=timezone.now())
+        give_up(open_runs.filter(started_at__lt=now - PATIENCE))
+        # A run of the recent past that began earlier has looked further back.
+        run = open_runs.filter(Q(since=None) | Q(since__lte=since or now)).first()
+        return run or Run.objects.create(
+            provider=provider,
+            scope=scope,
+            since=since,
+            customer=customer,
+            fix=fix,
+            by=by,
+            stage=COMPARERS[0].name if scope == Run.Scope.CUSTOMER else EVENTS,
+            started_at=now,
+        )
+
+
+def carry_on(run: Run) -> Run:
+    """To its end, from wherever it was left. Raises UnderWay, and ProviderError: it then waits to
+    be carried on."""
+    now = timezone.now()
+    free = Q(seen_at=None) | Q(seen_at__lt=now - SILENT)
+    if not Run.objects.unfinished().filter(free, pk=run.pk).update(seen_at=now, trouble=""):
+        raise UnderWay()
+    run.refresh_from_db()
+    scope = Scope(run, get_provider(run.provider))
+    try:
+        if run.stage == EVENTS:
+            recover_events(scope)
+            advance(run, COMPARERS[0].name)
+        for comparer in COMPARERS:
+            if run.stage == comparer.name:
+                compare(scope, comparer)
+                advance(run, following(comparer))
+        if run.fix:
+            repair_all(run)
+    except ProviderError as error:
+        Run.objects.filter(pk=run.pk).update(seen_at=None, trouble=error.detail[:300])
+        raise
+    Run.objects.filter(pk=run.pk).update(finished_at=timezone.now(), seen_at=None)
     run.refresh_from_db()
     return run
+
+
+def left() -> list[Run]:
+    """Those that nobody carries on at the moment."""
+    free = Q(seen_at=None) | Q(seen_at__lt=timezone.now() - SILENT)
+    return list(Run.objects.unfinished().filter(free).order_by("started_at"))
+
+
+def following(comparer: Comparer) -> str:
+    rest = COMPARERS[COMPARERS.index(comparer) + 1 :]
+    return rest[0].name if rest else DONE
+
+
+def give_up(runs: QuerySet[Run]) -> None:
+    for run in runs:
+        Run.objects.filter(pk=run.pk).update(
+            finished_at=timezone.now(), trouble=f"Given up after a day. {run.trouble}"[:300]
+        )
+        alarm.error("reconciliation given up: %s", run)
 
 
 def advance(run: Run, stage: str) -> None:
@@ -71,11 +128,13 @@ def note_page(run: Run, cursor: str) -> None:
     run.save(update_fields=["cursor", "seen_at"])
 
 
-def recover_events(run: Run, client: Provider) -> None:
+# --- events ---------------------------------------------------------------------------------------
+def recover_events(scope: Scope) -> None:
     """Puts what never came into the inbox, where what came already is a row."""
+    run = scope.run
     since = run.since - OVERLAP if run.since else None
     while True:
-        page = client.list_events(since, run.cursor)
+        page = scope.ask(scope.client.list_events, since, run.cursor)
         count(run, events_seen=len(page.items), events_recovered=store(run.provider, page))
         if not page.after:
             break
@@ -97,64 +156,57 @@ def store(provider: str, page: Listed[Delivery]) -> int:
     return len(rows)
 
 
-def compare(run: Run, client: Provider, listing: ListPage, judge: Compare) -> None:
+def take_news(scope: Scope) -> None:
+    """What changed while we look has its event, and the provider's fee, by now."""
+    since, after = scope.run.started_at - CLOCKS, ""
     while True:
-        page = listing(run.since, run.cursor)
-        count(run, objects_seen=len(page.items))
-        if judge(page.items):
-            report(run, look_again(run, client, listing, judge))
+        page = scope.ask(scope.client.list_events, since, after)
+        store(scope.run.provider, page)
         if not page.after:
-            return
-        note_page(run, page.after)
-
-
-def look_again(run: Run, client: Provider, listing: ListPage, judge: Compare) -> list[Found]:
-    """What changed while we looked has its event by now: that is taken first, and only what still
-    differs is reported."""
-    page = client.list_events(run.started_at - CLOCKS, "")
-    store(run.provider, page)
-    while page.after:
-        page = client.list_events(run.started_at - CLOCKS, page.after)
-        store(run.provider, page)
+            break
+        after = page.after
     inbox.drain()
-    return [each for each in judge(listing(run.since, run.cursor).items) if not in_flight(each)]
+    bookkeeping.collect_fees(scope.run.provider)
+
+
+# --- objects --------------------------------------------------------------------------------------
+def compare(scope: Scope, comparer: Comparer) -> None:
+    run = scope.run
+    while True:
+        seen, settled = look_twice(scope, comparer, run.cursor)
+        differences.report(run, settled)
+        differences.close_gone(run, comparer, seen)
+        count(run, objects_seen=len(seen.looked_at))
+        if seen.trouble:
+            Run.objects.filter(pk=run.pk).update(trouble=seen.trouble)
+        if not seen.after:
+            return
+        note_page(run, seen.after)
+
+
+def look_twice(scope: Scope, comparer: Comparer, after: str) -> tuple[Look, list[Found]]:
+    """Where something differs the newest events are taken first, and only what then still differs,
+    and has no event on its way, is reported."""
+    seen = comparer.look(scope, after)
+    if not differences.unknown_yet(scope.run, seen.found):
+        return seen, seen.found
+    take_news(scope)
+    seen = comparer.look(scope, after)
+    return seen, [each for each in seen.found if not in_flight(each)]
 
 
 def in_flight(found: Found) -> bool:
     waiting = WebhookEvent.objects.filter(status=WebhookEvent.Status.RECEIVED)
-    return waiting.filter(body__contains=found.object_id).exists()
-
-
-def compare_entitlements(run: Run) -> None:
-    rows: QuerySet[Subscription] = Subscription.objects.select_related("plan").order_by("pk")
-    rows = rows.filter(provider=run.provider)
-    while batch := list(rows.filter(pk__gt=run.cursor)[:500] if run.cursor else rows[:500]):
-        report(run, comparing.entitlements(batch))
-        note_page(run, str(batch[-1].pk))
-
-
-def report(run: Run, found: list[Found]) -> None:
-    rows = [
-        Difference(
-            run=run,
-            provider=run.provider,
-            kind=each.kind,
-            object_id=each.object_id,
-            ours=each.ours,
-            theirs=each.theirs,
-            cause=each.cause,
-            found_at=timezone.now(),
-        )
-        for each in found
-    ]
-    before = Difference.objects.filter(run=run).count()
-    Difference.objects.bulk_create(rows, ignore_conflicts=True)
-    count(run, found=Difference.objects.filter(run=run).count() - before)
+    named = Q()
+    for name in (found.object_id, *found.about):
+        named |= Q(body__contains=name)
+    return waiting.filter(named).exists()
 
 
 def repair_all(run: Run) -> None:
-    for difference in Difference.objects.filter(provider=run.provider, status="open"):
-        count(run, repaired=int(repairing.repair(difference)))
+    for difference in differences.to_repair(run):
+        count(run, repaired=int(repairing.repair(difference, run=run)))
+        note_page(run, "")
 
 
 def count(run: Run, **more: int) -> None:

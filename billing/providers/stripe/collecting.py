@@ -141,6 +141,12 @@ def closed_invoice(invoice_id: str, how: str) -> Fact | None:
     return _told(theirs, _answered_at(invoice))
 
 
+def read_invoice_alone(invoice_id: str) -> InvoiceChanged:
+    with stripe_says() as stripe:
+        invoice = stripe.v1.invoices.retrieve(invoice_id)
+    return _told(invoice.to_dict(), _answered_at(invoice))
+
+
 def _told(invoice: Mapping[str, Any], at: datetime) -> InvoiceChanged:
     return replace(invoices.invoice_fact(invoice, at, READ), settled=True)
 

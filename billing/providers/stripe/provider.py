@@ -14,7 +14,6 @@ from billing.providers.base import (
     IntentRequest,
     IntentState,
     ItemPageRequest,
-    Listed,
     ListedPrice,
     NewCustomer,
     NotFound,
@@ -41,7 +40,6 @@ from billing.providers.stripe import (
     ending,
     intents,
     item_pages,
-    lists,
     making,
     money,
     scrubbing,
@@ -50,11 +48,12 @@ from billing.providers.stripe import (
 )
 from billing.providers.stripe.client import stripe_says
 from billing.providers.stripe.holding import StripeEscrow
+from billing.providers.stripe.lists import StripeLists
 from billing.providers.stripe.paying_out import StripePayouts
 from billing.providers.stripe.reading import shape_of
 
 
-class StripeProvider(StripePayouts, StripeEscrow):
+class StripeProvider(StripePayouts, StripeEscrow, StripeLists):
     name = "stripe"
 
     # --- what Stripe tells us ---------------------------------------------------------------------
@@ -140,15 +139,6 @@ class StripeProvider(StripePayouts, StripeEscrow):
 
     def fees(self, since: datetime) -> Iterable[ProviderFee]:
         return money.fees(since)
-
-    def list_events(self, since: datetime | None, after: str) -> Listed[Delivery]:
-        return lists.events(since, after)
-
-    def list_subscriptions(self, since: datetime | None, after: str) -> Listed[Fact]:
-        return lists.subscriptions(since, after)
-
-    def list_payments(self, since: datetime | None, after: str) -> Listed[Fact]:
-        return lists.payments(since, after)
 
     def open_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened:
         return item_pages.open_item_page(request, key)

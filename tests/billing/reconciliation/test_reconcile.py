@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
@@ -97,7 +99,7 @@ def test_planted_differences_are_found_and_classed_and_repaired(shop: Shop, sold
 def test_a_run_that_was_killed_is_taken_up_where_it_was(sold: list[User]):
     reconcile()
     first = Run.objects.get()
-    Run.objects.update(finished_at=None, stage="payments", seen_at=first.started_at)
+    Run.objects.update(finished_at=None, stage="payments")
     Run.objects.update(seen_at="2020-01-01T00:00:00Z")
     reconcile()
     taken_up = Run.objects.get()
@@ -115,8 +117,70 @@ def test_staff_repair_with_a_reason(shop: Shop, sold: list[User]):
         user = shop.person(f"{group.lower()}@example.com", is_staff=True)
         user.groups.add(Group.objects.get(name=group))
         client.force_login(user)
-    assert auditor.get(f"{path}/repair/").status_code == 403
-    assert "Repair…" in finance.get(f"{path}/change/").content.decode()
-    assert finance.post(f"{path}/repair/", {"reason": "seen"}).status_code == 302
+    assert auditor.get(f"{path}/decide/").status_code == 403
+    assert "Decide…" in finance.get(f"{path}/change/").content.decode()
+    assert finance.post(f"{path}/decide/", {"reason": "seen", "what": "repair"}).status_code == 302
     one.refresh_from_db()
     assert (one.status, Difference.objects.get().status) == ("active", "repaired")
+
+
+def test_what_is_left_as_it_is_comes_back_only_if_it_changes(shop: Shop, sold: list[User]):
+    payment = Payment.objects.earliest("pk")
+    Payment.objects.filter(pk=payment.pk).update(amount=1)
+    reconcile()
+    difference = Difference.objects.get()
+    root = Client()
+    carol = shop.person("carol@example.com", is_staff=True, is_superuser=True)
+    root.force_login(carol)
+    path = f"/admin/reconciliation/difference/{difference.pk}"
+    answer = root.post(f"{path}/decide/", {"what": "ignore", "reason": "A test"}, follow=True)
+    assert "Left as it is" in answer.content.decode()
+    difference.refresh_from_db()
+    assert (difference.status, difference.repair, difference.by) == (
+        "ignored",
+        "A test",
+        carol,
+    )
+    assert LogEntry.objects.get().get_change_message() == "Left as it is: A test"
+    assert reconcile()[1]["open"] == {}
+    Payment.objects.filter(pk=payment.pk).update(amount=2)
+    assert reconcile()[1]["open"] == {"payment_amount": 1}
+
+
+def test_nobody_decides_twice_or_without_a_reason(shop: Shop, sold: list[User]):
+    Payment.objects.filter(pk=Payment.objects.earliest("pk").pk).update(amount=1)
+    reconcile()
+    root = Client()
+    root.force_login(shop.person("carol@example.com", is_staff=True, is_superuser=True))
+    path = f"/admin/reconciliation/difference/{Difference.objects.get().pk}/decide/"
+    assert root.post(path, {"what": "ignore", "reason": ""}).status_code == 200
+    assert Difference.objects.get().status == "open"
+    root.post(path, {"what": "ignore", "reason": "first"})
+    told = root.post(path, {"what": "ignore", "reason": "second"}, follow=True)
+    assert "It is ignored already." in told.content.decode()
+    assert Difference.objects.get().repair == "first"
+
+
+def test_what_differs_no_more_is_closed_by_the_run_that_sees_it(shop: Shop, sold: list[User]):
+    payment = Payment.objects.earliest("pk")
+    Payment.objects.filter(pk=payment.pk).update(amount=1)
+    reconcile()
+    Payment.objects.filter(pk=payment.pk).update(amount=payment.amount)
+    code, found = reconcile()
+    assert (code, found["gone"], found["open"]) == (0, 1, {})
+    difference = Difference.objects.get()
+    assert difference.status == "gone"
+    assert difference.closed_by == Run.objects.latest("pk")
+    assert difference.closed_at is not None
+
+
+def test_a_run_that_did_not_look_there_closes_nothing(shop: Shop, sold: list[User]):
+    made = Subscription.objects.earliest("pk")
+    Subscription.objects.filter(pk=made.pk).update(status="past_due")
+    reconcile()
+    Subscription.objects.filter(pk=made.pk).update(status="active")
+    shop.stripe.control("clock", advance_seconds=7200)
+    # Nothing was made in the last minute of the provider's time.
+    later = datetime.now(UTC) + timedelta(hours=1)
+    reconcile("--since", later.isoformat())
+    assert Difference.objects.get().status == "open"
