@@ -26,8 +26,15 @@ LOOKING_INTO = (
 # dj-stripe's rows that hold secrets are for nobody but a superuser.
 SECRET = Q(content_type__app_label="djstripe", codename__in=("view_apikey", "view_webhookendpoint"))
 ACTS: dict[str, tuple[str, ...]] = {
-    "Support": ("revoke_apikey", "resend_mail", "change_message", "change_subscription"),
+    "Support": (
+        "add_run",
+        "revoke_apikey",
+        "resend_mail",
+        "change_message",
+        "change_subscription",
+    ),
     "Finance": (
+        "add_run",
         "change_webhookevent",
         "change_difference",
         "change_message",

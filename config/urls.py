@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("billing.usage.urls")),
     path("", include("billing.wallet.urls")),
     path("", include("billing.mails.urls")),
+    path("", include("billing.reconciliation.urls")),
     path("admin/", admin.site.urls),
 ]
 
