@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from billing.branding import product_name
 from billing.operations.models import Operation
+from billing.reconciliation.models import Difference
 from billing.webhooks.models import WebhookEvent
 
 MOST_COUNTED_FAILURES = 99
@@ -68,12 +69,15 @@ SIDEBAR = (
             ("Webhook events", "inbox", "webhooks.webhookevent"),
             ("Provider calls", "outgoing_mail", "operations.operation"),
             ("Mails", "mail", "mails.mail"),
-            ("Differences", "compare_arrows", "reconciliation.difference"),
-            ("Reconciliations", "fact_check", "reconciliation.run"),
+            ("Drift", "compare_arrows", "reconciliation.run"),
+            ("Differences", "fact_check", "reconciliation.difference"),
             ("Access messages", "outbox", "provisioning.message"),
         ),
     ),
 )
+
+# Where a page of its own says more than the list of rows.
+OVERVIEWS = {"reconciliation.run": "drift"}
 
 
 def subheader(request: HttpRequest) -> str:
@@ -95,7 +99,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def entry(title: str, icon: str, label: str) -> dict[str, Any]:
-    link = reverse(f"admin:{label.replace('.', '_')}_changelist")
+    page = OVERVIEWS.get(label, "changelist")
+    link = reverse(f"admin:{label.replace('.', '_')}_{page}")
     badge = BADGES[label]() if label in BADGES else 0
     return {"title": title, "icon": icon, "link": link, **({"badge": badge} if badge else {})}
 
@@ -115,4 +120,12 @@ def for_a_human() -> int:
     return waiting.values("pk")[:MOST_COUNTED_FAILURES].count()
 
 
-BADGES = {"webhooks.webhookevent": failures, "operations.operation": for_a_human}
+def drifting() -> int:
+    return Difference.objects.open().values("pk")[:MOST_COUNTED_FAILURES].count()
+
+
+BADGES = {
+    "webhooks.webhookevent": failures,
+    "operations.operation": for_a_human,
+    "reconciliation.difference": drifting,
+}

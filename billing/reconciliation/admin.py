@@ -1,19 +1,28 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Q
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from unfold.decorators import display
 
-from billing.reconciliation import differences, repairing
+from billing.models import Customer
+from billing.reconciliation import asking, differences, drift, repairing, tasks
 from billing.reconciliation.models import Difference, Run
+from billing.reconciliation.order import COMPARERS
 from config.kit.console import ReadOnlyAdmin
 from config.kit.decisions import DecidingAdmin, Decision, Done, ReasonForm
 from sessions_live.caller import caller
 
+VIEW, ASK = "reconciliation.view_run", "reconciliation.add_run"
 Status = Difference.Status
 TONES = {
     Status.OPEN: "danger",
@@ -31,13 +40,91 @@ class DecisionForm(ReasonForm):
     )
 
 
+class KindFilter(admin.SimpleListFilter):
+    """With fixed choices: the stock one would look through the whole table for them."""
+
+    title = "class"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        names = sorted(kind for comparer in COMPARERS for kind in comparer.kinds)
+        return [(name, name.replace("_", " ").capitalize()) for name in names]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Difference]
+    ) -> QuerySet[Difference]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
     list_display = (
-        *("__str__", "since", "stage", "events_recovered", "objects_seen"),
+        *("__str__", "progress", "events_recovered", "objects_seen"),
         *("found", "repaired", "gone", "finished_at"),
     )
     search_fields = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        drift_page = self.admin_site.admin_view(self.drift_view)
+        customer_page = self.admin_site.admin_view(self.customer_view)
+        return [
+            path("drift/", drift_page, name="reconciliation_run_drift"),
+            path("customer/<uuid:pk>/", customer_page, name="reconciliation_run_customer"),
+            *super().get_urls(),
+        ]
+
+    def drift_view(self, request: HttpRequest) -> HttpResponse:
+        self.refuse_strangers(request)
+        if request.method == "POST":
+            recent = request.POST.get("scope") == Run.Scope.RECENT
+            wishes = (
+                {"scope": Run.Scope.RECENT, "since": timezone.now() - tasks.RECENT}
+                if recent
+                else {"scope": Run.Scope.ALL}
+            )
+            return self.ask(request, **wishes)
+        return self.show(request, "Drift", drift.overview())
+
+    def customer_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        self.refuse_strangers(request)
+        customer = get_object_or_404(Customer.objects.exclude(provider_id=None), pk=pk)
+        theirs = customer.provider_id or ""
+        if request.method == "POST":
+            return self.ask(
+                request,
+                provider=customer.provider,
+                scope=Run.Scope.CUSTOMER,
+                customer=theirs,
+            )
+        title = f"{customer.user} beside {customer.provider}"
+        back = reverse("admin:billing_customer_change", args=[pk])
+        found = drift.overview(theirs)
+        return self.show(request, title, found, customer=customer, back=back)
+
+    def refuse_strangers(self, request: HttpRequest) -> None:
+        needed = ASK if request.method == "POST" else VIEW
+        if not request.user.has_perm(needed):
+            raise PermissionDenied
+
+    def ask(self, request: HttpRequest, **wishes: Any) -> HttpResponse:
+        run = asking.ask(**wishes, by=caller(request))
+        self.log_change(request, run, "Asked for.")
+        messages.info(request, "A worker compares it now; reload to see what it finds.")
+        return redirect(request.path)
+
+    def show(
+        self, request: HttpRequest, title: str, found: drift.Drift, **more: Any
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "drift": found,
+            "may_ask": request.user.has_perm(ASK),
+            "may_decide": request.user.has_perm(DifferenceAdmin.decision.permission),
+            **more,
+        }
+        return TemplateResponse(request, "admin/reconciliation/run/drift.html", context)
 
 
 @admin.register(Difference)
@@ -51,11 +138,24 @@ class DifferenceAdmin(DecidingAdmin):
         form=DecisionForm,
     )
     list_display = ("kind", "object_id", "ours", "theirs", "cause", "state", "found_at")
-    list_filter = ("status",)
-    search_help_text = "A whole id at the provider"
+    list_filter = ("status", KindFilter)
+    list_select_related = ("run",)
+    search_help_text = "A whole id at the provider, of the object or of its customer"
+    readonly_fields = ("by_how_much",)
+    fieldsets = (
+        ("Difference", {"fields": ("kind", "object_id", "customer", "provider")}),
+        ("Both sides", {"fields": ("ours", "theirs", "by_how_much")}),
+        ("Why", {"fields": ("cause", "evidence")}),
+        ("Found", {"fields": ("run", "found_at")}),
+        ("What became of it", {"fields": ("status", "repair", "by", "closed_at", "closed_by")}),
+    )
 
     def exact(self, term: str) -> Q:
-        return Q(object_id=term)
+        return Q(object_id=term) | Q(customer=term)
+
+    @display(description="their books are above ours by")
+    def by_how_much(self, difference: Difference) -> str:
+        return str(difference.money or "It is not about the books")
 
     @display(description="status", label=TONES)
     def state(self, difference: Difference) -> tuple[str, str]:
