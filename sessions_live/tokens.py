@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -62,6 +63,15 @@ def rotate(refresh: str) -> TokenPair:
 
 def read_access(access: str) -> AccessClaims:
     """Checks signature and time, nothing else: whether the session lives is the caller's query."""
+    claims = _claims_of(access)
+    if claims.expires_at <= datetime.now(UTC):
+        raise TokenRefused
+    return claims
+
+
+@lru_cache(maxsize=4096)
+def _claims_of(access: str) -> AccessClaims:
+    """A signature that was good stays good, and a program shows the same token again and again."""
     token = _read(AccessToken, access)
     return AccessClaims(_session_of(token), datetime.fromtimestamp(token["exp"], tz=UTC))
 

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 from django.db import connection
+from rest_framework_simplejwt.tokens import AccessToken
 
 from sessions_live import tokens
 from sessions_live.models import LiveSession
 from sessions_live.tokens import TokenRefused
+from tests.waiting import eventually
 
 
 def sign_in(user) -> tokens.TokenPair:
@@ -49,6 +52,21 @@ def test_rubbish_is_refused(text, db):
 def test_an_access_token_does_not_refresh(alice):
     with pytest.raises(TokenRefused):
         tokens.rotate(sign_in(alice).access)
+
+
+def test_a_token_that_was_good_is_refused_from_its_end_on(alice):
+    token = AccessToken(sign_in(alice).access)  # type: ignore[arg-type]
+    token.set_exp(lifetime=timedelta(seconds=2))
+    short = str(token)
+
+    def is_refused() -> bool:
+        try:
+            return tokens.read_access(short) is None
+        except TokenRefused:
+            return True
+
+    assert not is_refused()
+    assert eventually(is_refused)
 
 
 @pytest.mark.django_db(transaction=True)
