@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +13,8 @@ from billing.usage.serializers import (
     StandingSerializer,
     TallySerializer,
     UsageSerializer,
+    read_usage,
+    shown,
 )
 from config.kit.schema import refusal
 from sessions_live.caller import caller
@@ -33,9 +33,7 @@ class UsageView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Counts something that the caller used. 402 where it would pass a hard limit."""
-        told = UsageSerializer(data=request.data)
-        told.is_valid(raise_exception=True)
-        standing = metering.meter(caller(request).pk, told.usage())
+        standing = metering.meter(caller(request).pk, read_usage(request.data))
         return Response(shown(standing), status=201)
 
     @extend_schema(responses=StandingSerializer(many=True))
@@ -66,7 +64,3 @@ class UsageHistoryView(APIView):
         asked.is_valid(raise_exception=True)
         days = reading.history(caller(request).pk, **asked.validated_data)
         return Response(DaySerializer(days, many=True).data)
-
-
-def shown(standing: metering.Standing) -> Any:
-    return StandingSerializer(standing).data
