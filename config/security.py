@@ -10,7 +10,9 @@ from django.http import HttpRequest, HttpResponse
 
 # A form's answer may send the browser on to a hosted page, and browsers hold that redirect to
 # form-action as well.
-HOSTED_PAGES = ("https://checkout.stripe.com", "https://billing.stripe.com")
+HOSTED_PAGES = tuple(
+    f"https://{page}.stripe.com" for page in ("checkout", "billing", "invoice", "connect")
+)
 
 
 def hosted_pages(api_base: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from sandbox.control.answers import cause_of
 from sandbox.errors import StripeError
 from sandbox.resources.invoice_collection import collect
 from sandbox.resources.invoice_payments import intent_of
-from sandbox.world.rows import Row
+from sandbox.world.rows import Obj, Row, World
 
 from .card_form import HINTS, card_from
 from .pdf import invoice_pdf
@@ -43,7 +43,23 @@ async def invoice(request: Request) -> Response:
             return see(f"/3ds/{intent['id']}" if intent and waits else f"/invoices/{row.id}")
     values: dict[str, Any] = {"country": "US", **form}
     body = world.rows[row.id].body
-    return render("invoice.html", status, invoice=body, form=values, problem=problem, hints=HINTS)
+    return render(
+        "invoice.html",
+        status,
+        invoice=body,
+        form=values,
+        problem=problem,
+        hints=HINTS,
+        waiting=_waiting(world, body),
+    )
+
+
+def _waiting(world: World, invoice: Obj) -> str | None:
+    """The intent whose card's owner the bank wants to see."""
+    payment = world.rows[invoice["id"]].notes.get("payment")
+    intent_id = world.rows[payment].body["payment"]["payment_intent"] if payment else None
+    waits = intent_id and world.rows[intent_id].body["status"] == "requires_action"
+    return intent_id if waits else None
 
 
 async def pdf(request: Request) -> Response:

@@ -343,17 +343,22 @@ def test_no_page_has_code_or_looks_of_its_own(browser: Client, shop: Shop, path:
         assert not re.search(r'(src|href)="(https?:)?//', page)
 
 
+STRIPE_S_PAGES = (
+    "https://checkout.stripe.com",
+    "https://billing.stripe.com",
+    "https://invoice.stripe.com",
+    "https://connect.stripe.com",
+)
+
+
 def test_forms_may_only_lead_to_ourselves_and_to_hosted_pages(shop: Shop):
     policy = Client().get("/pricing")["Content-Security-Policy"]
-    assert (
-        "form-action 'self' https://checkout.stripe.com https://billing.stripe.com "
-        f"{shop.stripe.url}"
-    ) in policy
+    assert f"form-action 'self' {' '.join(STRIPE_S_PAGES)} {shop.stripe.url}" in policy
     assert "unsafe" not in policy
 
 
 def test_without_a_stand_in_only_the_real_hosted_pages_are_allowed():
-    assert hosted_pages("") == ("https://checkout.stripe.com", "https://billing.stripe.com")
+    assert hosted_pages("") == STRIPE_S_PAGES
 
 
 def test_pages_of_one_person_are_not_kept_for_another(browser: Client, shop: Shop):
