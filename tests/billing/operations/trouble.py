@@ -99,6 +99,35 @@ def charged_for_the_change(shop: Shop, user: User) -> int:
     return reasons.count("subscription_update")
 
 
+def change_with_a_bank_that_asks(shop: Shop, user: User) -> None:
+    subscribe(shop, user)
+    use_card(shop, user, "4000002760003184")
+
+
+def use_card(shop: Shop, user: User, number: str) -> None:
+    theirs = Customer.objects.get(user=user).provider_id
+    shop.stripe.control(f"customers/{theirs}/card", card=number).raise_for_status()
+
+
+def fall_behind(shop: Shop, user: User) -> None:
+    """A period that begins today is not paid; and then there is a card that works."""
+    subscribe(shop, user)
+    use_card(shop, user, "4000000000000341")
+    known = {each["id"] for each in shop.stripe.events()}
+    (theirs,) = of_customer(shop, user, "subscriptions")
+    begun = {"billing_cycle_anchor": "now", "proration_behavior": "none"}
+    shop.stripe.stripe.post(f"/v1/subscriptions/{theirs['id']}", data=begun).raise_for_status()
+    shop.hear(*[each for each in shop.stripe.events() if each["id"] not in known])
+    use_card(shop, user, "4242424242424242")
+
+
+def paid_invoices(shop: Shop, user: User) -> int:
+    """But for the first, which the checkout paid; and no charge that paid nothing."""
+    paid = len(of_customer(shop, user, "invoices", status="paid")) - 1
+    charges = of_customer(shop, user, "charges")
+    return paid if sum(each["paid"] for each in charges) - 1 == paid else -1
+
+
 def pay_somebody(shop: Shop, user: User) -> int:
     payee = shop.person()
     agreed = {"payee": payee.email, "amount": 1000, "currency": "usd", "description": "geese"}
@@ -144,6 +173,20 @@ CALLS = (
         subscribe,
         ask_for("subscription/change", tier="pro", interval="month"),
         charged_for_the_change,
+    ),
+    Call(
+        "subscription.move",
+        "POST /v1/subscriptions/.*",
+        change_with_a_bank_that_asks,
+        ask_for("subscription/change", tier="pro", interval="month"),
+        charged_for_the_change,
+    ),
+    Call(
+        "invoice.pay",
+        "POST /v1/invoices/.*/pay",
+        fall_behind,
+        ask_for("subscription/pay"),
+        paid_invoices,
     ),
     Call(
         "intent.open",
