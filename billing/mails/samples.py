@@ -123,5 +123,20 @@ SAMPLES: dict[str, dict[str, Any]] = {
         # None: only the payer's word releases it.
         "release_at": "2027-01-05T14:05:00+00:00",
     },
+    "payout_paid": {
+        **PRICE,
+        "asked_at": "2026-12-01T14:05:00+00:00",
+        "paid_at": "2026-12-05T14:05:00+00:00",
+        "reference": "019b0c6e-6d0f-7c3e-9a55-0d5b8f0f2a11",
+    },
+    "payout_failed": {
+        **PRICE,
+        "asked_at": "2026-12-01T14:05:00+00:00",
+        # What the bank or the payment provider said, as a sentence.
+        "reason": "The bank account has been closed.",
+        # True: the bank turned it back. False: it never got there.
+        "at_bank": True,
+        "reference": "019b0c6e-6d0f-7c3e-9a55-0d5b8f0f2a11",
+    },
     "account_erased": {"email": "alice@example.com", "at": "2026-12-05T14:05:00+00:00"},
 }

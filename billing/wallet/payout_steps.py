@@ -37,6 +37,7 @@ STEPS, AT_ONCE = 4, 100
 PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 # The provider's word for "come back later": what is there is not available yet.
 NO_FUNDS = frozenset({"balance_insufficient", "insufficient_funds"})
+REFUSED = "The payment provider did not take it."
 NOT_READY = frozenset({"insufficient_capabilities_for_transfer", "payouts_not_allowed"})
 
 
@@ -174,7 +175,8 @@ def _refused(payout: Payout, step: Step, operation: Operation) -> None:
         payout.save(update_fields=["due_at", "refused_id", "waiting_for"])
     else:
         payout.save(update_fields=["due_at", "refused_id"])
-        payouts.end(payout, Payout.Status.FAILED, code=operation.reason, message=operation.words)
+        # The provider's own words are for staff, who find them with the call.
+        payouts.end(payout, Payout.Status.FAILED, code=operation.reason, message=REFUSED)
 
 
 @carries_out(FUND)

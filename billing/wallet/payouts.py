@@ -151,12 +151,15 @@ def announce(payout: Payout) -> None:
 def follow(fact: PayoutChanged) -> None:
     """Safe to repeat; must run inside a transaction. Raises NotOurs."""
     payout = _find(fact)
-    if payout.provider_id is None:
+    was_sent = payout.provider_id is not None
+    if not was_sent:
         payout.provider_id, payout.waiting_for = fact.payout_id, Payout.Waiting.NOTHING
         payout.due_at = timezone.now() + QUIET
     payout.arrives_at = fact.arrives_at or payout.arrives_at
     payout.save(update_fields=["provider_id", "waiting_for", "due_at", "arrives_at"])
     if not payout.can_move_to(fact.status):
+        if not was_sent and payout.status == Payout.Status.PENDING:
+            payout_news.told(payout)
         return
     if fact.status in Payout.OVER:
         end(payout, fact.status, code=fact.failure_code, message=fact.failure_message)

@@ -10,10 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from billing.mails import outbox
+from billing.mails.models import Mail
 from billing.operations.models import Operation
 from billing.sweeping import sweep
 from billing.wallet import funds, ledger, payout_steps
@@ -81,6 +84,11 @@ class Earner:
         entries: Any = redis_client().xrange(feed_key(payments_room(self.user.pk)))
         frames = [json.loads(fields[b"frame"]) for _, fields in entries]
         return [f["data"]["status"] for f in frames if f["type"] == "payout:update"]
+
+    def mails(self) -> list[Mail]:
+        """Those about payouts that are to be sent, the earlier first."""
+        about = Mail.objects.filter(user=self.user, template__startswith="payout_")
+        return list(about.exclude(status="skipped").order_by("created_at"))
 
 
 @pytest.fixture
@@ -174,7 +182,8 @@ def test_a_payout_takes_its_money_out_of_the_wallet_and_is_paid(ready: Earner):
     settle(ready, "paid")
     assert ready.payouts() == ["paid"]
     assert ready.standing() == (6_000, 0)
-    assert ready.news() == ["pending", "in_transit", "paid"]
+    assert ready.news() == ["pending", "pending", "in_transit", "paid"]
+    assert [each.key for each in ready.mails()] == [f"payout_paid:{sent.pk}"]
     kinds = Operation.objects.filter(subject=f"payout:{sent.pk}").order_by("created_at")
     told = [(each.kind, each.status, each.provider_id[:3]) for each in kinds]
     assert told == [
@@ -256,6 +265,41 @@ def test_a_payout_that_fails_gives_its_money_back_once(ready: Earner, first: str
     reversed_ = ready.shop.stripe.get(f"transfers/{failed.transfer_id}")["amount_reversed"]
     assert reversed_ == 4_000
     assert Payout.objects.get().taken_back
+
+
+@pytest.mark.parametrize("first", ["", "paid", "paid and told"])
+def test_a_payout_that_fails_is_told_once_by_mail_and_never_as_paid_any_more(
+    ready: Earner, first: str
+):
+    ready.asks(4_000)
+    sweep()
+    if first:
+        settle(ready, "paid")
+    if first == "paid and told":
+        outbox.send_due()
+    settle(ready, "failed", failure_code="account_closed")
+    ready.hear()
+    told = ready.mails()[-1]
+    assert told.context["reason"] == "The bank account has been closed."
+    kinds = [each.template for each in ready.mails()]
+    assert kinds == ["payout_paid", "payout_failed"][first != "paid and told" :]
+    outbox.send_due()
+    last = mail.outbox[-1]
+    assert last.subject == "Your payout of $40.00 did not arrive"
+    assert "The money is back in your wallet." in last.body
+    assert "Check the bank account" in last.body
+
+
+def test_what_the_provider_refuses_is_told_without_its_own_words(ready: Earner):
+    ready.shop.stripe.control(
+        "faults", match="POST /v1/transfers", mode="status", status=400, times=1
+    ).raise_for_status()
+    ready.asks(4_000)
+    sweep()
+    assert ready.payouts() == ["failed"]
+    assert ready.standing() == (10_000, 0)
+    (told,) = ready.mails()
+    assert (told.context["reason"], told.context["at_bank"]) == (payout_steps.REFUSED, False)
 
 
 def test_money_that_has_not_settled_is_waited_for(maria: Earner):
