@@ -10,7 +10,8 @@ from unfold.decorators import display
 from billing import owing
 from billing.access_admin import EntitlementAdmin, EntitlementOverrideAdmin
 from billing.arrears_wording import sentences
-from billing.books_admin import AccountAdmin, EntryAdmin, EscrowAdmin, TransferAdmin
+from billing.books_admin import AccountAdmin, EntryAdmin, TransferAdmin
+from billing.escrow_admin import EscrowAdmin
 from billing.invoices_admin import InvoiceAdmin
 from billing.models import (
     Customer,

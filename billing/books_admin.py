@@ -1,30 +1,23 @@
-"""The books in the console: every account down to its entries, whether all of it is right, and what
-waits in escrow."""
+"""The books in the console: every account down to its entries, and whether all of it is right."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django import forms
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from billing import books_overview, escrow_payments
-from billing.models import Payment
+from billing import books_overview
 from billing.wallet import ledger
 from billing.wallet.accounts import receivable, wallet
-from billing.wallet.models import Account, Entry, Escrow, Release, Transfer
+from billing.wallet.models import Account, Entry, Transfer
 from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
-from config.kit.errors import AppError
 from config.kit.money import Money
-from sessions_live.caller import caller
 from sessions_live.models import User, normal_email
 
 VIEW = "wallet.view_account"
@@ -116,97 +109,3 @@ class EntryAdmin(ReadOnlyAdmin):
     @display(description="at")
     def at(self, entry: Entry) -> Any:
         return entry.transfer.created_at
-
-
-class ReleaseForm(forms.Form):
-    amount = forms.IntegerField(
-        min_value=1, required=False, help_text="In the smallest unit; empty for all that is left."
-    )
-    reason = forms.CharField(max_length=300, help_text="Kept with your name and the time.")
-
-
-class ReleaseInline(ReadOnlyInline):
-    model = Release
-    fields = ("at", "amount", "fee", "by")
-    verbose_name_plural = "Released"
-
-
-class EscrowAdmin(ReadOnlyAdmin):
-    ordering = ("-created_at", "-id")
-    list_display = ("id", "payer", "payee", "paid", "left_now", "created_at", "held_at")
-    list_select_related = ("payer", "payee")
-    search_help_text = "A whole id, or the e-mail address of who pays or is paid"
-    readonly_fields = ("paid", "left_now", "payment")
-    inlines = (ReleaseInline,)
-    fieldsets = (
-        ("Escrow", {"fields": ("paid", "left_now", "description", "fee_bps")}),
-        ("Between", {"fields": ("payer", "payee", "payment")}),
-        ("Gone", {"fields": ("released", "returned", "returning")}),
-        ("When", {"fields": ("created_at", "held_at", "frozen_at", "remind_at", "release_at")}),
-    )
-
-    def exact(self, term: str) -> Q:
-        if "@" not in term:
-            return self.exact_uuid(term)
-        people = list(User.objects.filter(email=normal_email(term)).values_list("pk", flat=True))
-        return Q(payer__in=people) | Q(payee__in=people)
-
-    @display(description="amount")
-    def paid(self, escrow: Escrow) -> str:
-        return str(escrow.money)
-
-    @display(description="held")
-    def left_now(self, escrow: Escrow) -> str:
-        return str(escrow.left)
-
-    @display(description="payment")
-    def payment(self, escrow: Escrow) -> str:
-        found = Payment.objects.filter(pk=escrow.pk).first()
-        if found is None:
-            return "None yet"
-        url = reverse("admin:billing_payment_change", args=[found.pk])
-        return format_html('<a href="{}">{}</a>', url, found.get_status_display())
-
-    def get_urls(self) -> list[URLPattern]:
-        release = self.admin_site.admin_view(self.release_view)
-        name = "wallet_escrow_release"
-        return [path("<uuid:pk>/release/", release, name=name), *super().get_urls()]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        may = {"may_release": request.user.has_perm(escrow_payments.RELEASE)}
-        return super().change_view(request, object_id, form_url, (extra_context or {}) | may)
-
-    def release_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        if not request.user.has_perm(escrow_payments.RELEASE):
-            raise PermissionDenied
-        escrow = get_object_or_404(Escrow.objects.select_related("payer", "payee"), pk=pk)
-        form = ReleaseForm(request.POST if request.method == "POST" else None)
-        if form.is_bound and form.is_valid():
-            return self.release(request, escrow, form)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Release escrow",
-            "opts": self.opts,
-            "escrow": escrow,
-            "form": form,
-            "back": reverse("admin:wallet_escrow_change", args=[pk]),
-        }
-        return TemplateResponse(request, "admin/wallet/escrow/release.html", context)
-
-    def release(self, request: HttpRequest, escrow: Escrow, form: ReleaseForm) -> HttpResponse:
-        amount, reason = form.cleaned_data["amount"], form.cleaned_data["reason"]
-        try:
-            after = escrow_payments.hand_over(escrow, by=caller(request), amount=amount)
-        except AppError as refusal:
-            messages.warning(request, f"Nothing was done. {refusal.detail}")
-        else:
-            given = Money(after.released - escrow.released, escrow.currency)
-            self.log_change(request, escrow, f"Released {given}: {reason}")
-            messages.success(request, f"{given} was released; {after.left} is left.")
-        return redirect("admin:wallet_escrow_change", escrow.pk)

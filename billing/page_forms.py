@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 
-from config.kit.money import Money, decimals
+from config.kit.money import Money
 
 
 class KeyedForm(forms.Form):
@@ -45,9 +45,8 @@ class MoneyForm(KeyedForm):
     def clean(self) -> dict[str, Any]:
         told: dict[str, Any] = super().clean() or {}
         if "amount" in told and "currency" in told:
-            units = told["amount"].scaleb(decimals(told["currency"]))
-            if units != units.to_integral_value():
+            try:
+                told["money"] = Money.written(told["amount"], told["currency"])
+            except ValueError:
                 self.add_error("amount", "This currency has no smaller parts than that.")
-            else:
-                told["money"] = Money(int(units), told["currency"])
         return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 # https://docs.stripe.com/currencies#zero-decimal, #three-decimal and #special-cases
 ZERO_DECIMAL = frozenset(
@@ -46,6 +47,14 @@ class Money:
             raise TypeError(f"an amount is an integer of minor units, not {self.amount!r}")
         if len(self.currency) != 3 or not self.currency.isascii() or not self.currency.islower():
             raise ValueError(f"{self.currency!r} is not a lower-case ISO 4217 code")
+
+    @classmethod
+    def written(cls, number: Decimal, currency: str) -> Money:
+        """As people write it: `19` or `19.00`. Raises ValueError for more digits than there are."""
+        units = number.scaleb(decimals(currency))
+        if units != units.to_integral_value():
+            raise ValueError(f"{number} is finer than {currency}")
+        return cls(int(units), currency)
 
     def __add__(self, other: Money) -> Money:
         self._same_currency(other)

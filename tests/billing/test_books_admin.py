@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from html import unescape
+from typing import Any
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
@@ -108,12 +111,36 @@ def test_finance_releases_in_parts_and_it_is_noted_who_and_why(deal: Deal, finan
     assert "Release…" in page(finance, f"{path}change/")
     assert finance.get(f"{path}release/").status_code == 200
     assert deal.wallet()["available_balance"] == 0
-    told = finance.post(f"{path}release/", {"amount": 400, "reason": "Agreed"}, follow=True)
+    said = {"amount": "4", "reason": "Agreed", "seen": 0}
+    told = finance.post(f"{path}release/", said, follow=True)
     assert "$4.00 was released; $6.00 is left." in told.content.decode()
     assert deal.wallet()["available_balance"] == 360
     assert LogEntry.objects.get().get_change_message() == "Released $4.00: Agreed"
-    told = finance.post(f"{path}release/", {"amount": 601, "reason": "Twice"}, follow=True)
-    assert "Nothing was done. $6.00 is left." in told.content.decode()
+    told = finance.post(f"{path}release/", said, follow=True)
+    assert "Nothing was done. Some of it has left meanwhile: $6.00 is held now." in text(told)
+    more = {"amount": "6.01", "reason": "Too much", "seen": 400}
+    told = finance.post(f"{path}release/", more, follow=True)
+    assert "Nothing was done. $6.00 is left." in text(told)
+    finer = {"amount": "1.001", "reason": "Too fine", "seen": 400}
+    assert "no smaller parts" in text(finance.post(f"{path}release/", finer, follow=True))
+    assert deal.wallet()["available_balance"] == 360
+
+
+def test_what_waits_is_shown_with_its_story_its_entries_and_its_payment(
+    deal: Deal, auditor: Client
+):
+    escrow_id = deal.hold(1_000)
+    deal.release(escrow_id, amount=400)
+    assert "Held in escrow" in page(auditor, "/admin/wallet/escrow/")
+    seen = page(auditor, f"/admin/wallet/escrow/{escrow_id}/change/")
+    for words in ("$10.00", "$6.00", "10 %; $0.40 until now", f"escrow:{escrow_id}"):
+        assert words in seen
+    assert "$4.00 released by alice@example.com" in seen
+    assert f"/admin/billing/payment/{escrow_id}/change/" in seen
+
+
+def text(answer: Any) -> str:
+    return unescape(answer.content.decode())
 
 
 def test_only_finance_releases(deal: Deal, auditor: Client):
