@@ -121,6 +121,7 @@ def shown(request: HttpRequest, agreed: Escrow, user: User) -> dict[str, Any]:
         "fee_so_far": fee_so_far(agreed),
         "story": story_of(agreed, user),
         "release": release_form(agreed) if may_release else None,
+        "just_paid": pays and looks and agreed.held_at and not agreed.released,
     }
     if context["is_open"] and looks.isdecimal() and len(looks) < 4:
         # Back from the provider's page, perhaps before its event; without a socket, too.

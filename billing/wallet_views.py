@@ -44,12 +44,12 @@ def wallet(request: HttpRequest) -> HttpResponse:
 
 def payout_form(standings: list[Standing]) -> MoneyForm:
     has = [each.available for each in standings if each.available.amount > 0]
-    first = {"amount": has[0].decimal} if has else {}
+    most = has[0] if has else None
     return MoneyForm(
         [money.currency for money in has],
-        initial=first,
+        initial={"amount": most.decimal} if most else {},
         # What is typed is kept when the page renews itself, but not beyond another balance.
-        auto_id=f"payout_of_{first.get('amount', 0)}_%s",
+        auto_id=f"payout_of_{most.amount if most else 0}_%s",
     )
 
 

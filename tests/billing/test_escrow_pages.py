@@ -112,7 +112,7 @@ def test_every_event_of_a_hosted_page_holds_it_once(pages: Pages, twice: str):
 def test_who_comes_back_before_the_webhook_sees_it_held(pages: Pages):
     agreed = pages.open()
     pages.pay(agreed).raise_for_status()
-    assert "Held in escrow" in words(pages.hers.get(f"/escrow/{agreed.pk}?looks=0"))
+    assert "Payment held in escrow." in words(pages.hers.get(f"/escrow/{agreed.pk}?looks=0"))
     pages.shop.hear()
     assert balances()[f"escrow:{agreed.pk}"] == 10_000
 
