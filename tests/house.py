@@ -35,6 +35,21 @@ ABOUT_THE_PRODUCT = (
     "tests/browser/",
     "tests/config/test_demo.py",
 )
+# What its tests share is dear to set up: none of these is taken apart.
+TOGETHER = (
+    "tests/billing/providers/test_djstripe_migrations.py",
+    "tests/sandbox/test_recordings.py",
+    "tests/sessions_live/test_served.py",
+)
+# What takes a while begins first, so that no process is left with it when the others are done.
+LONG = (
+    "tests/billing/test_every_order.py",
+    "tests/billing/test_currencies.py",
+    "tests/billing/providers/test_mirror.py",
+    "tests/billing/providers/test_mirror_admin.py",
+    "tests/billing/wallet/test_machine.py",
+    "tests/apikeys/test_guessing.py",
+)
 SERVER = "HOUSE_DATABASE_SERVER"
 TEMPLATE = "HOUSE_TEMPLATE"
 REDIS_SERVER = "HOUSE_REDIS_SERVER"
@@ -74,7 +89,15 @@ class ProductInOneProcess(LoadScopeScheduling):
     """The product is a dozen processes: one process of the tests runs it, not each of them."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "product" if nodeid.startswith(ABOUT_THE_PRODUCT) else nodeid
+        if nodeid.startswith(ABOUT_THE_PRODUCT):
+            return "product"
+        file, _, _ = nodeid.partition("::")
+        return file if file in TOGETHER else nodeid
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.hookimpl(optionalhook=True)
