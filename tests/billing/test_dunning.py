@@ -1,4 +1,4 @@
-"""A renewal that fails: what is kept of it, who hears of it, and how it is paid after all."""
+"""A renewal that fails: what is kept of it, how it ends, and how it is paid after all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import permutations
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,16 +14,21 @@ from django.utils import timezone
 
 from billing import sweeping
 from billing.mails.models import Mail
-from billing.models import Entitlement, Invoice, Payment, PaymentAttempt, Subscription
+from billing.models import Entitlement, Invoice, Payment, Subscription
 from billing.operations.models import Operation
 from billing.webhooks.models import WebhookEvent
 from sessions_live.models import User
 from tests.billing.conftest import Shop, unfinished
 from tests.billing.life import Life
-
-DECLINED, EXPIRED, ASKING = "4000000000000341", "4000000000000069", "4000002760003184"
-# Renewal, and the hour that its invoice is a draft.
-RENEWAL = 31.1
+from tests.billing.overdue import (
+    ASKING,
+    DECLINED,
+    RENEWAL,
+    failures,
+    miss_the_renewal,
+    owed,
+    pay,
+)
 
 
 @pytest.fixture
@@ -34,29 +38,7 @@ def life(shop: Shop, alice: User) -> Life:
 
 @pytest.fixture
 def overdue(life: Life) -> Life:
-    life.use_card(DECLINED)
-    life.advance(RENEWAL)
-    return life
-
-
-def owed() -> Invoice:
-    return Invoice.objects.filter(status="open").latest("created_at")
-
-
-def failures() -> list[PaymentAttempt]:
-    return list(PaymentAttempt.objects.filter(succeeded=False))
-
-
-def told(life: Life) -> list[tuple[str, str]]:
-    """The mails about money that did not come: template and occasion."""
-    rows = Mail.objects.filter(user=life.user, key__startswith="payment_failed:").exclude(
-        status="skipped"
-    )
-    return [(mail.template, mail.key.rpartition(":")[2]) for mail in rows.order_by("id")]
-
-
-def pay(life: Life, key: str = "") -> Any:
-    return life.post("pay", key=key)
+    return miss_the_renewal(life)
 
 
 # --- what is kept ---------------------------------------------------------------------------------
@@ -293,142 +275,6 @@ def test_an_answer_that_was_lost_is_looked_up(overdue: Life):
     assert Payment.objects.filter(status="succeeded").count() == 2
 
 
-# --- who hears of it ------------------------------------------------------------------------------
-
-
-def test_one_mail_per_cause_and_one_for_the_last_try(overdue: Life):
-    overdue.shop.stripe.control("settings", after_retries="past_due")
-    assert told(overdue) == [("payment_failed", "declined")]
-    overdue.advance(3.1)
-    assert told(overdue) == [("payment_failed", "declined")]
-    overdue.use_card(EXPIRED)
-    overdue.advance(5.1)
-    assert told(overdue)[1:] == [("card_expired", "card_expired")]
-    overdue.advance(7.1)
-    assert told(overdue)[2:] == [("payment_failed", "last")]
-
-
-def test_the_mail_says_what_matters(overdue: Life):
-    context = Mail.objects.get(key__startswith="payment_failed:").context
-    assert (context["amount"], context["reason"]) == (
-        overdue.row.amount,
-        "Your card was declined.",
-    )
-    assert context["method"] == "Visa •••• 0341"
-    assert context["next_attempt_at"]
-    assert context["grace_until"]
-
-
-def test_a_bank_that_asks_is_a_cause_of_its_own(life: Life):
-    life.use_card(ASKING)
-    life.advance(RENEWAL)
-    assert told(life) == [("action_needed", "action_needed")]
-
-
-def take_all_cards(life: Life) -> None:
-    stripe, customer = life.shop.stripe, life.at_stripe["customer"]
-    for card in stripe.get("payment_methods", customer=customer, type="card")["data"]:
-        stripe.stripe.post(f"/v1/payment_methods/{card['id']}/detach").raise_for_status()
-
-
-def test_that_there_is_no_card_is_a_cause_of_its_own(life: Life):
-    take_all_cards(life)
-    life.advance(RENEWAL)
-    assert (life.seen["status"], told(life)) == ("past_due", [("no_card", "no_card")])
-    (attempt,) = failures()
-    assert (attempt.code, attempt.message) == (
-        "no_payment_method",
-        "There is no card on file to charge.",
-    )
-    life.advance(3.1)
-    assert (len(failures()), told(life)) == (1, [("no_card", "no_card")])
-
-
-def test_who_has_no_card_and_has_canceled_hears_nothing(life: Life):
-    take_all_cards(life)
-    life.pass_time(31)
-    life.do("cancel")
-    life.advance(0.1)
-    assert told(life) == []
-
-
-def test_a_decline_after_that_is_another_cause(life: Life):
-    take_all_cards(life)
-    life.advance(RENEWAL)
-    life.use_card(DECLINED)
-    life.advance(3.1)
-    assert told(life) == [("no_card", "no_card"), ("payment_failed", "declined")]
-
-
-def test_who_pays_without_a_card_is_told_to_add_one(life: Life):
-    take_all_cards(life)
-    life.advance(RENEWAL)
-    answer = pay(life)
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (402, "payment_refused")
-    assert "no card on file" in answer.json()["errors"][0]["detail"]
-    browser = Client()
-    browser.force_login(life.user)
-    page = browser.get("/").content.decode()
-    assert "There is no card to charge" in page
-    assert "Add a card" in page
-    life.use_card("4242424242424242")
-    assert pay(life).json()["status"] == "paid"
-
-
-def test_who_has_canceled_hears_nothing_more(overdue: Life):
-    Mail.objects.all().delete()
-    overdue.do("cancel")
-    overdue.use_card(EXPIRED)
-    overdue.advance(3.1)
-    assert told(overdue) == []
-
-
-def test_that_access_ended_is_told_once(overdue: Life):
-    for days in (3.1, 5.1, 7.1):
-        overdue.advance(days)
-    assert overdue.seen["status"] == "canceled"
-    assert ("payment_failed", "last") not in told(overdue)
-    assert Mail.objects.filter(template="access_ended", user=overdue.user).count() == 1
-
-
-# --- trials ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def trial(shop: Shop, alice: User) -> Life:
-    return Life(shop.open("pain_tracker"), alice, "basic")
-
-
-def trial_mails(life: Life) -> list[dict[str, Any]]:
-    rows = Mail.objects.filter(user=life.user, template="trial_ending")
-    return [mail.context for mail in rows]
-
-
-def test_three_days_before_a_trial_ends_its_owner_hears_what_comes(trial: Life):
-    assert trial_mails(trial) == []
-    trial.advance(11.1)
-    (context,) = trial_mails(trial)
-    assert (context["amount"], context["method"]) == (999, "Visa •••• 4242")
-    assert context["plan"] == "Basic"
-    trial.advance(1)
-    assert len(trial_mails(trial)) == 1
-
-
-def test_who_canceled_the_trial_hears_nothing(trial: Life):
-    trial.do("cancel")
-    trial.advance(11.1)
-    assert trial_mails(trial) == []
-
-
-def test_a_short_trial_is_told_of_at_once(shop: Shop, alice: User):
-    from billing.models import Plan
-
-    shop.open("pain_tracker")
-    Plan.objects.filter(tier="basic").update(trial_days=2, trial_needs_card=False)
-    life = Life(shop, alice, "basic")
-    assert len(trial_mails(life)) == 1
-
-
 # --- pages ----------------------------------------------------------------------------------------
 
 
@@ -458,45 +304,3 @@ def test_the_button_pays(overdue: Life, browser: Client):
 def test_the_button_says_why_it_did_not(overdue: Life, browser: Client):
     page = browser.post("/subscription/pay", follow=True).content.decode()
     assert "Your card was declined." in page
-
-
-# --- the provider's own page ----------------------------------------------------------------------
-
-
-def test_the_portal_opens_for_its_owner(life: Life):
-    answer = life.api.post(
-        "/api/v1/billing-portal-sessions", {"return_url": "http://localhost:8000/done"}
-    )
-    assert answer.status_code == 201, answer.json()
-    assert answer.json().keys() == {"url"}
-    page = life.shop.stripe.http.get(answer.json()["url"])
-    assert life.user.email in page.text
-    assert "http://localhost:8000/done" in page.text
-
-
-def test_the_portal_leads_back_to_our_own_pages_alone(life: Life):
-    answer = life.api.post(
-        "/api/v1/billing-portal-sessions", {"return_url": "https://evil.example/"}
-    )
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "origin_not_allowed")
-
-
-def test_the_same_key_opens_the_same_portal(life: Life):
-    def ask(key: str, **body: Any) -> Any:
-        headers = {"Idempotency-Key": key}
-        return life.api.post("/api/v1/billing-portal-sessions", body, headers=headers)
-
-    first = ask("a").json()
-    assert ask("a").json() == first
-    assert ask("b").json() != first
-    assert ask("a", return_url="http://localhost:8000/x").status_code == 422
-    stored = json.dumps(list(Operation.objects.values("provider_id", "wishes")))
-    assert first["url"] not in stored
-
-
-def test_a_cancellation_in_the_portal_is_followed(life: Life):
-    url = life.api.post("/api/v1/billing-portal-sessions").json()["url"]
-    form = {"action": "cancel", "subscription": life.row.provider_id}
-    life.shop.stripe.http.post(url, data=form)
-    life.hear()
-    assert life.seen["cancel_at_period_end"] is True
