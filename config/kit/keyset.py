@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -90,6 +91,8 @@ class Sought:
     wanted: QuerySet[Any]
     # Whether an index alone finds all that is wanted, so that there is nothing to look through.
     indexed: bool
+    # How one of `wanted` tells its place.
+    place_of: Callable[[Any], Place] = Place.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ def look(sought: Sought, place: Place | None, *, limit: int) -> Found:
         wanted = wanted.filter(edge.up_to_here)
     found = list(wanted[: limit + 1])
     if len(found) > limit:
-        return Found(found[:limit], replace(Place.of(found[limit - 1]), backwards=_back(place)))
+        last = sought.place_of(found[limit - 1])
+        return Found(found[:limit], replace(last, backwards=_back(place)))
     return Found(found, edge)
 
 

@@ -37,6 +37,14 @@ def step(currency: str) -> int:
     return 10 if currency in THREE_DECIMAL else 1
 
 
+def in_decimals(amount: int, currency: str) -> str:
+    """`19.00`, `500`, `5.120`, `-3.00`: for programs that read decimal numbers."""
+    places = decimals(currency)
+    whole, rest = divmod(abs(amount), 10**places)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole}" + (f".{rest:0{places}d}" if places else "")
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     amount: int
@@ -73,11 +81,7 @@ class Money:
 
     @property
     def decimal(self) -> str:
-        """`19.00`, `500`, `5.120`, `-3.00`: for programs that read decimal numbers."""
-        places = decimals(self.currency)
-        whole, rest = divmod(abs(self.amount), 10**places)
-        sign = "-" if self.amount < 0 else ""
-        return f"{sign}{whole}" + (f".{rest:0{places}d}" if places else "")
+        return in_decimals(self.amount, self.currency)
 
     def __str__(self) -> str:
         """`$19.00`, `¥500`, `KWD 5.120`, `-$3.00`, `ISK 500`."""

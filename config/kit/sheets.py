@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 
 # At the start of a cell, and where a program that splits at another sign would see one begin:
 # https://owasp.org/www-community/attacks/CSV_Injection. The last four are the full-width forms.
@@ -22,11 +23,13 @@ def harmless(text: str) -> str:
     return _CONTROL.sub("'", _FORMULA.sub(r"\1\2'", text)).replace("\0", "")
 
 
-def as_csv(rows: Iterable[Sequence[object]]) -> str:
+def as_csv(rows: Sequence[Sequence[object]]) -> str:
     """Numbers as they are, text harmless and quoted where that is needed."""
+    # Most cells of a sheet say the same as others, and each text is looked at once.
+    cells = {cell for cell in set(chain.from_iterable(rows)) if isinstance(cell, str)}
+    changed: dict[object, str] = {cell: safe for cell in cells if (safe := harmless(cell)) != cell}
+    if changed:
+        rows = [[changed.get(cell, cell) for cell in row] for row in rows]
     sheet = io.StringIO()
-    writer = csv.writer(sheet, lineterminator="\r\n")
-    writer.writerows(
-        [harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows
-    )
+    csv.writer(sheet, lineterminator="\r\n").writerows(rows)
     return sheet.getvalue()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -38,6 +39,19 @@ def test_both_formats_say_the_same(shop: Shop, alice: User, bob: User):
     assert [{**row, "amount": int(row["amount"]), "paid_at": None} for row in as_csv] == as_json
     money = [(row["amount"], row["amount_decimal"], row["currency"]) for row in as_csv]
     assert money == [("5120", "5.120", "kwd"), ("500", "500", "jpy")]
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_moments_are_written_in_utc_to_the_microsecond(shop: Shop, alice: User, format: str):
+    whole, exact = (
+        datetime(2026, 5, 1, 12, tzinfo=UTC),
+        datetime(987, 5, 1, 0, 0, 0, 70, tzinfo=UTC),
+    )
+    make_payment(alice, created_at=exact, paid_at=whole)
+    text = exported(shop, alice, format)
+    row = json.loads(text)[0] if format == "json" else rows_of(text)[0]
+    moments = (row["created_at"], row["paid_at"])
+    assert moments == ("0987-05-01T00:00:00.000070Z", "2026-05-01T12:00:00Z")
 
 
 def test_an_export_is_a_file_with_a_name(shop: Shop, alice: User):
