@@ -62,7 +62,8 @@ def explain(
     naming = {each for name in names for each in told.get(name, [])}
     # An invoice's event names its subscription too, but says little of it.
     events = {each for each in naming if each.object_id in names} or naming
-    in_order = sorted(events, key=lambda each: each.at)
+    # Of one second that counts which took effect: another may tell of nothing that we keep.
+    in_order = sorted(events, key=lambda each: (each.at, each.status == Status.PROCESSED))
     cause, evidence = judge(run, found, in_order, complete=complete)
     return {"cause": cause, "evidence": evidence[:500]}
 
@@ -73,21 +74,27 @@ def judge(
     if not events:
         return without_events(run, found, complete=complete)
     if dead := [each for each in events if each.status == Status.FAILED]:
-        return Cause.DEAD_LETTER, f"{dead[-1].words} was given up: {dead[-1].error}"
-    last = events[-1]
+        return Cause.DEAD_LETTER, f"{dead[-1].words} was given up: {dead[-1].error}."
     if found.kind.endswith("_orphaned"):
-        return without_them(last)
-    if last.status == Status.IGNORED:
-        aside = Cause.SET_ASIDE if last.by == BY_US else Cause.CHANGED_THERE
-        if found.kind.endswith(("_missing", "_unbooked")):
-            aside = Cause.SET_ASIDE
-        return aside, f"{last.words} was put aside: it meant nothing to us."
-    if found.heard_at is not None and last.at <= found.heard_at:
-        return Cause.CHANGED_HERE, (
-            f"{last.words} took effect, our row has news of {found.heard_at:%Y-%m-%d %H:%M:%S},"
-            " and tells otherwise."
-        )
-    return Cause.NO_EFFECT, f"{last.words} was taken, and our row does not show it."
+        return without_them(events[-1])
+    taken = [each for each in events if each.status == Status.PROCESSED]
+    if not taken:
+        return Cause.SET_ASIDE, f"{events[-1].words} was put aside: it meant nothing to us."
+    last = events[-1]
+    if last.status == Status.IGNORED and is_news(found, last):
+        cause = Cause.SET_ASIDE if last.by == BY_US else Cause.CHANGED_THERE
+        return cause, f"{last.words} was put aside: it meant nothing to us."
+    if is_news(found, taken[-1]):
+        return Cause.NO_EFFECT, f"{taken[-1].words} was taken, and our row does not show it."
+    return Cause.CHANGED_HERE, (
+        f"{taken[-1].words} took effect, our row has news of {found.heard_at:%Y-%m-%d %H:%M:%S},"
+        " and tells otherwise."
+    )
+
+
+def is_news(found: Found, event: Heard) -> bool:
+    """Whether it is later than all that our row has heard, if there is one."""
+    return found.heard_at is None or event.at > found.heard_at
 
 
 def without_events(run: Run, found: Found, *, complete: bool) -> tuple[Difference.Cause, str]:
@@ -159,7 +166,8 @@ def heard(event: WebhookEvent) -> Heard:
         status=event.status,
         at=datetime.fromtimestamp(payload["created"], UTC),
         by=at_whose_request(payload.get("request")),
-        error=event.error.strip().rpartition("\n")[2],
+        # Its kind alone: what it says may be personal, and is to be forgotten with the event.
+        error=event.error.strip().rpartition("\n")[2].partition(":")[0],
     )
 
 

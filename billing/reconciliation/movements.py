@@ -186,7 +186,7 @@ class Books:
         return [self._found(kind, movement, ours, has - movement.fee)]
 
     def _found(self, kind: str, movement: Movement, ours: str, by: Money) -> Found:
-        of_fee = kind.startswith("fee_")
+        of_fee, of_payment = kind.startswith("fee_"), movement.kind == "payment"
         words = f"a fee of {movement.fee}" if of_fee else str(movement.money)
         payment = self.payments.get(movement.payment_id)
         return Found(
@@ -195,9 +195,11 @@ class Books:
             ours=ours,
             theirs=f"{movement.kind.replace('_', ' ')} {movement.source_id}, {words}",
             customer=self._customer(movement, payment),
-            about=tuple(filter(None, [movement.source_id, movement.payment_id])),
+            about=tuple(
+                filter(None, [movement.source_id, movement.payment_id if of_payment else ""])
+            ),
             made_at=movement.at,
-            heard_at=payment.state_at if payment and not of_fee else None,
+            heard_at=payment.state_at if payment and of_payment and not of_fee else None,
             apart=by,
         )
 

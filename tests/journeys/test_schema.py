@@ -44,6 +44,9 @@ DOORS = {
     ("get", "/api/v1/entitlements"),
     ("get", "/api/v1/admin/webhook-events"),
     ("post", "/api/v1/admin/webhook-events/{id}/replay"),
+    ("get", "/api/v1/admin/reconciliations"),
+    ("post", "/api/v1/admin/reconciliations"),
+    ("get", "/api/v1/admin/reconciliations/{id}"),
 }
 # The same inputs at every run; few of them, as each is a real request.
 BRIEFLY = settings(
