@@ -7,6 +7,8 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -35,18 +37,25 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "created_at")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "name")
-    readonly_fields = ("last_login", "created_at")
+    readonly_fields = ("last_login", "created_at", "sessions")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         (
             "Permissions",
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        ("Dates", {"fields": ("created_at", "last_login")}),
+        ("Sign-ins", {"fields": ("created_at", "last_login", "sessions")}),
     )
     add_fieldsets = (
         (None, {"classes": ("wide",), "fields": ("email", "name", "password1", "password2")}),
     )
+
+    @display(description="live sessions")
+    def sessions(self, user: User) -> str:
+        """Where each of them is ended."""
+        theirs = {"q": user.email, "ended_at__isempty": "1"}
+        page = reverse("admin:sessions_live_livesession_changelist", query=theirs)
+        return format_html('<a href="{}">{}</a>', page, user.live_sessions.live().count())
 
 
 @admin.register(Group)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 
 from sessions_live.models import LiveSession, User
-from sessions_live.sessions import open_session
+from sessions_live.sessions import end_session, open_session
 from tests.sessions_live.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +47,19 @@ def test_a_person_is_changed_and_made_at_the_console(browser, carol):
     assert added.status_code == 302, added.content.decode()
     erin = User.objects.get(email="erin@example.com")
     assert browser.get(f"/admin/sessions_live/user/{erin.pk}/change/").status_code == 200
+
+
+def test_the_page_of_a_person_leads_to_their_live_sessions(browser, carol, alice):
+    browser.force_login(carol)
+    live, over = (open_session(alice, ip=None, user_agent="") for _ in range(2))
+    end_session(over.pk, reason="signed_out")
+    page = browser.get(f"/admin/sessions_live/user/{alice.pk}/change/").content.decode()
+    link = re.search(r'<a href="(/admin/sessions_live/livesession/[^"]+)">1</a>', page)
+    assert link
+    listed = browser.get(unescape(link[1])).content.decode()
+    assert str(live.pk) in listed
+    assert str(over.pk) not in listed
+    assert str(LiveSession.objects.get(user=carol).pk) not in listed
 
 
 def test_sessions_are_to_look_at_only(browser, carol):
