@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from config.kit.errors import as_words
 from sessions_live import listing
-from sessions_live.live import CREDENTIAL_ENDED, SESSION_REVOKED
+from sessions_live.live import CREDENTIAL_ENDED, EXPIRED, SESSION_REVOKED
 from sessions_live.models import LiveSession
 from sessions_live.presence import BEAT_SECONDS, Attendance
 
@@ -118,7 +118,9 @@ class Keeper:
         staff_of_usable, ended = await judge({socket.session_id for socket in sockets})
         for socket in sockets:
             if socket.session_id in ended:
-                socket.hang_up(SESSION_REVOKED, ended[socket.session_id])
+                reason = ended[socket.session_id]
+                # The same code as the call that was lost would have brought.
+                socket.hang_up(CREDENTIAL_ENDED if reason == EXPIRED else SESSION_REVOKED, reason)
             elif socket.session_id not in staff_of_usable:
                 socket.hang_up(CREDENTIAL_ENDED)
             elif socket.admission.is_staff and not staff_of_usable[socket.session_id]:

@@ -20,6 +20,8 @@ from sessions_live.rooms import STAFF, payments_room, rank_room, session_room, s
 
 KEPT_EVENTS = 1_000
 CREDENTIAL_ENDED, SESSION_REVOKED = 4401, 4409
+# Why a session ended that nobody was active in; every other reason is somebody's doing.
+EXPIRED = "expired"
 
 # Only Redis knows the event's id, so the frame is closed here; it travels as text from now on.
 PUSH = f"""{NEXT_ID}
@@ -67,10 +69,10 @@ def showing(kind: str, user_id: int, session: Mapping[str, Any]) -> str:
     return f'{kind} {sessions_room(user_id)} {session["id"]} {body},"is_current":'
 
 
-def end(user_id: int, session_ids: Sequence[UUID], *, reason: str, expired: bool) -> None:
+def end(user_id: int, session_ids: Sequence[UUID], *, reason: str) -> None:
     """Says that the sessions are over, and closes their sockets in every process, on commit."""
     if session_ids:
-        _on_commit(_end, user_id, session_ids, reason, expired)
+        _on_commit(_end, user_id, session_ids, reason)
 
 
 def demote(user_id: int) -> None:
@@ -106,9 +108,10 @@ def _say(user_id: int, bodies: Sequence[str]) -> None:
     _line.say(publish, rooms=[room])
 
 
-def _end(user_id: int, session_ids: Sequence[UUID], reason: str, expired: bool) -> None:
+def _end(user_id: int, session_ids: Sequence[UUID], reason: str) -> None:
     # Sockets look again by themselves every half minute, so a lost call is only later.
     room = sessions_room(user_id)
+    expired = reason == EXPIRED
     word = "session_expired" if expired else "session_revoked"
     code = CREDENTIAL_ENDED if expired else SESSION_REVOKED
 

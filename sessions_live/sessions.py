@@ -93,11 +93,11 @@ def expire_sessions() -> int:
     found = list(idle.values_list("pk", flat=True)[:MOST_EXPIRED_AT_ONCE])
     # Looked at again under the lock: somebody may be back this very moment.
     ending = LiveSession.objects.idle().filter(pk__in=found)
-    return _end(ending, reason="expired", expired=True)
+    return _end(ending, reason=live.EXPIRED)
 
 
 @transaction.atomic
-def _end(sessions: LiveSessionQuerySet, *, reason: str, expired: bool = False) -> int:
+def _end(sessions: LiveSessionQuerySet, *, reason: str) -> int:
     # Own columns only: PostgreSQL does not look again at a joined table after waiting for a lock.
     # In one order, so that two who end the same sessions never wait for each other.
     ending = sessions.live().order_by("pk").select_for_update(of=("self",))
@@ -109,5 +109,5 @@ def _end(sessions: LiveSessionQuerySet, *, reason: str, expired: bool = False) -
         over = {"ended_at": timezone.now(), "end_reason": reason, "refresh_jti": ""}
         LiveSession.objects.filter(pk__in=ended).update(**over)
     for user_id, theirs in of_whom.items():
-        live.end(user_id, theirs, reason=reason, expired=expired)
+        live.end(user_id, theirs, reason=reason)
     return len(ended)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 
 from config.kit.redis_client import redis_client
@@ -203,6 +204,22 @@ def test_a_session_whose_end_was_not_told_is_found_by_looking_again(alice, monke
     monkeypatch.setattr("sessions_live.keeping.REAUTHORISE_SECONDS", 0.05)
     token = access_token(alice)
     run(story)
+
+
+@pytest.mark.parametrize(("reason", "code"), [("revoked", 4409), ("expired", 4401)])
+def test_an_end_that_was_not_told_has_its_own_code_all_the_same(alice, monkeypatch, reason, code):
+    async def story():
+        async with connected(token=token) as wire:
+            await in_thread(end_quietly, reason)
+            assert await wire.close_code() == code
+
+    monkeypatch.setattr("sessions_live.keeping.REAUTHORISE_SECONDS", 0.05)
+    token = access_token(alice)
+    run(story)
+
+
+def end_quietly(reason: str) -> None:
+    LiveSession.objects.update(ended_at=timezone.now(), end_reason=reason)
 
 
 def test_a_socket_closes_when_its_token_expires(alice):
