@@ -65,12 +65,14 @@ class DirectLane:
         return True
 
     def is_stalled(self) -> bool:
-        if not self._transport.get_write_buffer_size():
+        waiting = self._transport.get_write_buffer_size()
+        if not waiting:
             self._since = 0.0
             return False
         now = time.monotonic()
         self._since = self._since or now
-        return now - self._since > STALLED_AFTER
+        # The server's own answers to a flood of pings wait here too, without a limit.
+        return waiting > 2 * MOST_WAITING or now - self._since > STALLED_AFTER
 
     def close(self, code: int, reason: str) -> None:
         if self._transport.get_write_buffer_size() <= HIGH_WATER:

@@ -67,6 +67,10 @@ class Product:
         named = self.card["pids"][role]
         return named if isinstance(named, list) else [named]
 
+    def memory(self, role: str) -> int:
+        """Resident, in KiB, of all processes of this role."""
+        return sum(map(resident, self.pids(role)))
+
     def signal(self, role: str, number: signal.Signals) -> list[int]:
         pids = self.pids(role)
         for pid in pids:
@@ -203,6 +207,12 @@ class Person:
         url = f"ws{self.product.url.removeprefix('http')}/ws/payments"
         with connect(url, subprotocols=["bearer", self.access], proxy=None) as socket:  # type: ignore[list-item]
             yield socket
+
+
+def resident(pid: int) -> int:
+    """In KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 def caller(url: str, **headers: str) -> httpx.Client:

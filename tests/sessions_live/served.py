@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from config.embedded import Redis, free_port
 from config.fingerprint import ROOT
+from tests.product import resident
 from tests.waiting import eventually
 
 FLAGS = (
@@ -51,10 +52,7 @@ class Process:
     @property
     def memory(self) -> int:
         """Resident, in KiB."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
-                return int(line.split()[1])
-        raise AssertionError("no VmRSS")
+        return resident(self.process.pid)
 
     def sign_in(self, email: str, password: str) -> dict[str, str]:
         answer = httpx.post(

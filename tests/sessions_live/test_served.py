@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import signal
-import socket
-import struct
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +17,7 @@ from config.embedded import Redis
 from config.kit.redis_client import redis_client
 from sessions_live import live
 from tests.sessions_live.conftest import PASSWORD
+from tests.sessions_live.raw import PING, frame, raw, raw_close_code
 from tests.sessions_live.served import Process, processes, redis_server
 from tests.waiting import eventually
 
@@ -106,7 +104,7 @@ def test_a_session_on_two_processes_stays_online_when_one_lets_it_go(alice, two)
 
 
 def test_what_was_missed_while_redis_hung_is_said_when_it_is_back(alice, redis, two):
-    """R32, where no subscription was lost. Over half a minute: tests/scorecard/test_sockets.py."""
+    """R32, where no subscription was lost. Over half a minute: R29 of the scorecard."""
     first, second = two
     here, there = (each.sign_in(alice.email, PASSWORD) for each in two)
     revoked, staying = second.connect(there["access"]), second.connect(here["access"])
@@ -130,52 +128,6 @@ def test_what_was_missed_while_redis_hung_is_said_when_it_is_back(alice, redis, 
 # --- frames that are none (R31) -------------------------------------------------------------------
 
 
-def raw(process: Process, access: str) -> socket.socket:
-    """An open WebSocket without a library that would refuse to misbehave."""
-    wire = socket.create_connection(("127.0.0.1", process.port))
-    key = base64.b64encode(os.urandom(16)).decode()
-    wire.sendall(
-        f"GET /ws/payments HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Protocol: bearer, {access}\r\n\r\n".encode()
-    )
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        head += wire.recv(1)
-    assert head.startswith(b"HTTP/1.1 101"), head
-    return wire
-
-
-def frame(payload: bytes, *, first: int = 0x81) -> bytes:
-    size = len(payload)
-    if size < 126:
-        length = bytes([0x80 | size])
-    else:
-        length = (
-            b"\xfe" + struct.pack("!H", size) if size < 65536 else b"\xff" + struct.pack("!Q", size)
-        )
-    return bytes([first]) + length + b"\0\0\0\0" + payload
-
-
-def raw_close_code(wire: socket.socket, *, within: float) -> int:
-    """Frames are skipped until one says goodbye; pings stay unanswered."""
-    deadline = time.monotonic() + within
-    file = wire.makefile("rb")
-    while True:
-        wire.settimeout(max(0.1, deadline - time.monotonic()))
-        first, size = file.read(2)
-        if size == 126:
-            (size,) = struct.unpack("!H", file.read(2))
-        elif size == 127:
-            (size,) = struct.unpack("!Q", file.read(8))
-        payload = file.read(size)
-        if first == 0x88:
-            return int.from_bytes(payload[:2], "big")
-
-
-PING = frame(b'{"type":"ping"}')
-
-
 @pytest.mark.parametrize(
     ("what", "code", "within"),
     [
@@ -194,7 +146,7 @@ def test_a_socket_that_misbehaves_is_closed_with_its_code_and_hurts_nobody(
 ):
     access = two[0].sign_in(alice.email, PASSWORD)["access"]
     neighbour = two[0].connect(access, "/ws/payments")
-    wire = raw(two[0], access)
+    wire = raw(two[0].port, access)
     wire.sendall(what)
     began = time.monotonic()
     neighbour.send('{"type":"ping"}')
@@ -207,7 +159,7 @@ def test_a_socket_that_misbehaves_is_closed_with_its_code_and_hurts_nobody(
 def test_a_reader_who_stops_is_cut_off_and_costs_little(alice, redis, two, settings):
     """Far more is offered than anyone would wait for; who reads misses nothing."""
     process, pair = two[0], two[0].sign_in(alice.email, PASSWORD)
-    stalled = raw(process, pair["access"])
+    stalled = raw(process.port, pair["access"])
     reading = process.connect(pair["access"], "/ws/payments")
     before = process.memory
     settings.REDIS_URL = redis.url()
