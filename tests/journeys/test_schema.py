@@ -66,8 +66,14 @@ def test_the_schema_names_every_door(product: Product):
     assert product.http.get("/api/docs").status_code == 200
 
 
-def operations(product: Product) -> Iterator[Any]:
-    schema = schemathesis.openapi.from_url(f"{product.url}/api/schema?format=json")
+@pytest.fixture(scope="module")
+def doors(running_product: Product) -> list[Any]:
+    """Read once for all who knock: to write the schema takes the product seconds."""
+    schema = schemathesis.openapi.from_url(f"{running_product.url}/api/schema?format=json")
+    return list(operations(schema))
+
+
+def operations(schema: Any) -> Iterator[Any]:
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
         yield found.ok()
@@ -105,8 +111,8 @@ def knock(door: Any, mode: GenerationMode, headers: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 @pytest.mark.parametrize("who", ["anonymous", "customer", "admin"])
-def test_no_input_breaks_a_door(product: Product, who: str, mode: GenerationMode):
-    doors, caller = list(operations(product)), Caller(product, who)
+def test_no_input_breaks_a_door(product: Product, doors: list[Any], who: str, mode: GenerationMode):
+    caller = Caller(product, who)
     assert len(doors) >= len(DOORS)
     for door in doors:
         knock(door, mode, caller.headers())
