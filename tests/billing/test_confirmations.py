@@ -129,7 +129,8 @@ def test_what_is_not_confirmed_in_a_day_is_dropped(asked: Life):
     told = asked.seen
     assert (told["tier"], told["status"], told["awaited_change"]) == ("trader", "active", None)
     assert [each["status"] for each in asked.invoices()] == ["void", "paid"]
-    assert Payment.objects.latest("created_at").status == "canceled"
+    # Both may have been made in the same second, which is all that Stripe tells.
+    assert sorted(Payment.objects.values_list("status", flat=True)) == ["canceled", "succeeded"]
     assert asked.history()[-1][0] == "change_dropped"
     asked.advance(31)
     assert asked.seen["status"] == "past_due"
