@@ -10,7 +10,13 @@ from typing import Any, ClassVar
 
 from django.db import connection
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from billing import bookkeeping
 from billing.models import Payment
@@ -45,6 +51,15 @@ def answered(status: int, act: Callable[[], None]) -> int:
     return status
 
 
+def chosen(pick: int, among: list[int]) -> int:
+    return among[pick % len(among)]
+
+
+def part_of(whole: int, share: int | None) -> int:
+    """All of it without a share."""
+    return whole if share is None or not whole else 1 + share % whole
+
+
 class MoneyMachine(RuleBasedStateMachine):
     shop: ClassVar[Shop]
     # The steps of each that came to its end.
@@ -77,6 +92,14 @@ class MoneyMachine(RuleBasedStateMachine):
         )
         return account
 
+    @initialize()
+    def begin(self) -> None:
+        """With something in escrow and in wallets, so that few steps are spent on refusals."""
+        for payer in range(PEOPLE):
+            self.agree(payer, 1, 2_000, at_once=True)
+        self.ask_release(0, None)
+        self.ask_release(1, None)
+
     # --- what people do ---------------------------------------------------------------------------
     @rule(payer=people, step=st.integers(1, PEOPLE - 1), amount=amounts, at_once=st.booleans())
     def agree(self, payer: int, step: int, amount: int, at_once: bool) -> None:
@@ -89,41 +112,59 @@ class MoneyMachine(RuleBasedStateMachine):
         if at_once:
             self.tell_paid(len(self.ids) - 1)
 
-    @precondition(lambda self: self.ids)
-    @rule(pick=picks, part=st.none() | st.integers(1, 3_000), by_payee=st.booleans())
-    def release(self, pick: int, part: int | None, by_payee: bool) -> None:
+    @precondition(lambda self: any(held.left for held in self.books.escrows))
+    @rule(pick=picks, share=st.none() | picks)
+    def release(self, pick: int, share: int | None) -> None:
+        number = chosen(pick, [n for n, held in enumerate(self.books.escrows) if held.left])
+        left = self.books.escrows[number].left
+        self.ask_release(number, None if share is None else part_of(left, share))
+
+    @rule(pick=picks)
+    def release_what_is_not_theirs_or_not_there(self, pick: int) -> None:
         number = pick % len(self.ids)
         held = self.books.escrows[number]
-        path, wish = f"{ESCROWS}/{self.ids[number]}/release", {"amount": part} if part else {}
-        if by_payee:
-            assert self.clients[held.payee].post(path, wish).status_code == 403
+        path = f"{ESCROWS}/{self.ids[number]}/release"
+        assert self.clients[held.payee].post(path, {}).status_code == 403
+        self.ask_release(number, held.left + 1)
+
+    def ask_release(self, number: int, part: int | None) -> None:
+        held = self.books.escrows[number]
+        wish = {"amount": part} if part else {}
+        path = f"{ESCROWS}/{self.ids[number]}/release"
         answer = self.clients[held.payer].post(path, wish)
         status = answered(200, lambda: self.books.release(number, part))
         assert answer.status_code == status, answer.json()
         if status == 200:
             assert answer.json()["left"] == held.left
 
-    @rule(who=people, amount=st.none() | amounts, twice=st.booleans())
-    def ask_payout(self, who: int, amount: int | None, twice: bool) -> None:
-        """A sum, or all that there is; twice with the same key is once."""
-        asked = amount or self.books.has[who] or 1
-        wish, key = {"amount": asked, "currency": "usd"}, {"Idempotency-Key": str(uuid.uuid4())}
+    @rule(pick=picks, share=st.none() | picks, twice=st.booleans())
+    def take_out(self, pick: int, share: int | None, twice: bool) -> None:
+        who = chosen(pick, [n for n in range(PEOPLE) if self.books.has[n]] or [0])
+        self.ask_payout(who, part_of(self.books.has[who], share) or 1, twice=twice)
+
+    @rule(who=people)
+    def take_out_too_much(self, who: int) -> None:
+        self.ask_payout(who, max(100, self.books.has[who] + 1), twice=False)
+
+    def ask_payout(self, who: int, amount: int, *, twice: bool) -> None:
+        """Twice with the same key is once."""
+        wish, key = {"amount": amount, "currency": "usd"}, {"Idempotency-Key": str(uuid.uuid4())}
         answers = [self.clients[who].post(PAYOUTS, wish, headers=key) for _ in range(1 + twice)]
-        status = answered(201, lambda: self.books.ask_payout(who, asked))
+        status = answered(201, lambda: self.books.ask_payout(who, amount))
         assert {each.status_code for each in answers} == {status}, answers[0].json()
         if status == 201:
             (payout_id,) = {each.json()["id"] for each in answers}
-            self.payouts.append((payout_id, who, asked))
+            self.payouts.append((payout_id, who, amount))
 
     @rule()
     def fold(self) -> None:
         ledger.fold()
 
     # --- what the provider tells ------------------------------------------------------------------
-    @precondition(lambda self: self.ids)
+    @precondition(lambda self: any(not held.paid for held in self.books.escrows))
     @rule(pick=picks)
     def pay(self, pick: int) -> None:
-        self.tell_paid(pick % len(self.ids))
+        self.tell_paid(chosen(pick, [n for n, h in enumerate(self.books.escrows) if not h.paid]))
 
     def tell_paid(self, number: int) -> None:
         payment = Payment.objects.get(pk=self.ids[number])
@@ -138,10 +179,10 @@ class MoneyMachine(RuleBasedStateMachine):
         self.books.pay(number)
 
     @precondition(lambda self: any(self.backable()))
-    @rule(pick=picks, share=picks, twice=st.booleans())
-    def refund(self, pick: int, share: int, twice: bool) -> None:
+    @rule(pick=picks, share=st.none() | picks, twice=st.booleans())
+    def refund(self, pick: int, share: int | None, twice: bool) -> None:
         number, intent = self.one_of(pick)
-        amount = 1 + share % self.books.escrows[number].can_go_back
+        amount = part_of(self.books.escrows[number].can_go_back, share)
         refund = {
             **{"id": name("re"), "object": "refund", "amount": amount, "currency": "usd"},
             **{"payment_intent": intent, "status": "succeeded", "balance_transaction": name("txn")},
@@ -218,8 +259,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def one_of(self, pick: int) -> tuple[int, str]:
         """Which escrow, and its payment as the provider calls it."""
-        found = list(self.backable())
-        number = found[pick % len(found)]
+        number = chosen(pick, list(self.backable()))
         return number, Payment.objects.get(pk=self.ids[number]).provider_id
 
     # --- what must be so after every step ---------------------------------------------------------
