@@ -46,8 +46,8 @@ class AccountAdmin(ReadOnlyAdmin):
     list_display = ("name", "currency", "balance_now")
     list_filter = ("is_shared",)
     search_help_text = "A whole name such as revenue or wallet:42, or a person's e-mail address"
-    readonly_fields = ("balance_now", "entries")
-    fieldsets = ((None, {"fields": ("name", "currency", "balance_now", "entries")}),)
+    readonly_fields = ("balance_now", "whose", "entries")
+    fieldsets = ((None, {"fields": ("name", "whose", "currency", "balance_now", "entries")}),)
 
     def exact(self, term: str) -> Q:
         return accounts_of(term)
@@ -57,6 +57,17 @@ class AccountAdmin(ReadOnlyAdmin):
         if account.is_shared:
             return str(ledger.balance(account.name, account.currency))
         return str(account.money)
+
+    @display(description="whose")
+    def whose(self, account: Account) -> str:
+        kind, _, key = account.name.partition(":")
+        if account.is_shared:
+            return "The platform's"
+        if kind == "escrow":
+            url = reverse("admin:wallet_escrow_change", args=[key])
+            return format_html('<a href="{}">A payment in escrow</a>', url)
+        url = reverse("admin:sessions_live_user_change", args=[key])
+        return format_html('<a href="{}">{}</a>', url, User.objects.get(pk=key))
 
     @display(description="what it is made of")
     def entries(self, account: Account) -> str:
@@ -97,7 +108,7 @@ class TransferAdmin(ReadOnlyAdmin):
 
 
 class EntryAdmin(ReadOnlyAdmin):
-    list_display = ("id", "transfer", "account", money, had, "at")
+    list_display = ("id", "transfer_link", "account_link", money, had, "at")
     list_select_related = ("transfer", "account")
     search_help_text = "A whole account name, a person's e-mail address, or a transfer's reference"
 
@@ -105,6 +116,16 @@ class EntryAdmin(ReadOnlyAdmin):
         transfers = list(Transfer.objects.filter(reference=term).values_list("pk", flat=True))
         accounts = list(Account.objects.filter(accounts_of(term)).values_list("pk", flat=True))
         return Q(transfer__in=transfers) | Q(account__in=accounts)
+
+    @display(description="transfer")
+    def transfer_link(self, entry: Entry) -> str:
+        url = reverse("admin:wallet_transfer_change", args=[entry.transfer_id])
+        return format_html('<a href="{}">{}</a>', url, entry.transfer.reference)
+
+    @display(description="account")
+    def account_link(self, entry: Entry) -> str:
+        url = reverse("admin:wallet_account_change", args=[entry.account_id])
+        return format_html('<a href="{}">{}</a>', url, entry.account)
 
     @display(description="at")
     def at(self, entry: Entry) -> Any:

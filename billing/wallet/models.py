@@ -107,6 +107,7 @@ class Entry(models.Model):
     balance = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
+        verbose_name_plural = "entries"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint("transfer", "line", name="one_entry_per_line"),
             models.CheckConstraint(condition=~Q(amount=0), name="entry_amount_not_zero"),
@@ -288,4 +289,4 @@ class Release(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} of {self.escrow}"
+        return f"{Money(self.amount, self.escrow.currency)} of {self.escrow}"

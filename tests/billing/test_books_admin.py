@@ -83,10 +83,14 @@ def test_each_account_leads_to_its_entries_and_each_entry_to_its_transfer(
     assert f"/admin/wallet/entry/?account={purse.pk}" in page(
         auditor, f"/admin/wallet/account/{purse.pk}/change/"
     )
+    assert deal.bob.email in page(auditor, f"/admin/wallet/account/{purse.pk}/change/")
     listed = page(auditor, f"/admin/wallet/entry/?account={purse.pk}")
+    assert "entrys" not in listed.lower()
     assert "$9.00" in listed
     transfer = Transfer.objects.get(entries__account=purse)
     assert transfer.reference in listed
+    assert f'href="/admin/wallet/transfer/{transfer.pk}/change/"' in listed
+    assert f'href="/admin/wallet/account/{purse.pk}/change/"' in listed
     whole = page(auditor, f"/admin/wallet/transfer/{transfer.pk}/change/")
     assert "fees:platform" in whole
     found = page(auditor, f"/admin/wallet/transfer/?q={transfer.reference}")
