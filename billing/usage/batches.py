@@ -111,7 +111,8 @@ def _count(
             known[usage.event_id] = event_of(user_id, each, counter.used, now)
             rows.append(known[usage.event_id])
             counted.append(each)
-    UsageEvent.objects.bulk_create(rows)
+    # In one order, as other batches may tell of the same ids under counters that we do not hold.
+    UsageEvent.objects.bulk_create(sorted(rows, key=lambda row: row.event_id or ""))
     tally.accepted = len(rows)
     return counted
 

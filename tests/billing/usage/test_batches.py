@@ -93,6 +93,22 @@ def test_batches_at_once_pass_no_limit_and_count_nothing_twice(meters: Meters, a
     }
 
 
+def test_batches_that_name_the_same_ids_in_opposite_orders_wait_for_each_other_in_one(
+    meters: Meters, alice: User
+):
+    meters.put_on(alice, "basic")
+    for turn in range(10):
+        ids = [f"{turn}:{n}" for n in range(5)]
+        sides = iter([("entry", ids), ("export", ids[::-1])])
+
+        def act(sides: Any = sides) -> object:
+            name, keys = next(sides)
+            return meter_batch(alice.pk, [(n, Usage(name, 1, key)) for n, key in enumerate(keys)])
+
+        assert at_once(2, act) == {"Tally": 2}
+    assert counted(alice) == 50
+
+
 names = st.sampled_from(["entry", "export", "storage", "nonsense"])
 ids = st.none() | st.sampled_from(["a", "b", "c"])
 ages = st.none() | st.sampled_from([timedelta(0), timedelta(days=34), timedelta(days=40)])
