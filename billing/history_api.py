@@ -42,8 +42,7 @@ class PaymentsView(ListAPIView[Payment]):
 
     def sought(self) -> Sought:
         wishes = wishes_of(PageFilters.read(self.request.query_params))
-        mine = Payment.objects.filter(user=caller(self.request))
-        return payment_search.search(mine, wishes, of_one_person=True)
+        return payment_search.search(Payment.objects.all(), wishes, of=caller(self.request).pk)
 
 
 class PaymentView(APIView):
@@ -85,8 +84,9 @@ class PaymentExportView(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """All of the caller's payments that the filters leave, as a file."""
         known = ExportFilters.read(request.query_params)
-        mine = Payment.objects.filter(user=caller(request))
-        sought = payment_search.search(mine, wishes_of(known), of_one_person=True)
+        sought = payment_search.search(
+            Payment.objects.all(), wishes_of(known), of=caller(request).pk
+        )
         return payment_export.download(sought, known["format"])
 
 
@@ -102,14 +102,14 @@ class StaffPaymentsView(ListAPIView[Payment]):
     def sought(self) -> Sought:
         known = StaffPageFilters.read(self.request.query_params)
         payments: QuerySet[Payment] = Payment.objects.select_related("user")
-        if "user" in known:
-            payments = of_person(payments, known["user"])
-        return payment_search.search(payments, wishes_of(known), of_one_person="user" in known)
+        person = find_person(known["user"]) if "user" in known else None
+        if person is None and "user" in known:
+            payments = payments.none()
+        return payment_search.search(payments, wishes_of(known), of=person)
 
 
-def of_person(payments: QuerySet[Payment], who: str) -> QuerySet[Payment]:
-    """By id or e-mail address; none where there is no such person."""
+def find_person(who: str) -> int | None:
+    """By id or e-mail address."""
     if who.isascii() and who.isdigit() and len(who) < 19:
-        return payments.filter(user=int(who))
-    person = User.objects.filter(email=normal_email(who)).first()
-    return payments.filter(user=person) if person else payments.none()
+        return int(who)
+    return User.objects.filter(email=normal_email(who)).values_list("pk", flat=True).first()

@@ -120,7 +120,7 @@ def payment(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def sought_by(user: User, wishes: Wishes) -> Sought:
-    return payment_search.search(Payment.objects.filter(user=user), wishes, of_one_person=True)
+    return payment_search.search(Payment.objects.all(), wishes, of=user.pk)
 
 
 def place_in(request: HttpRequest) -> Place | None:

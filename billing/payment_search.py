@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from billing.models import Payment
 from billing.providers.listing import at_a_provider
-from config.kit.keyset import Sought
+from config.kit.keyset import Only, Sought
 
 # An invoice has few payments; an id has one.
 MOST_EXACT = 100
@@ -32,18 +32,24 @@ class Wishes:
     q: str = ""
 
 
-def search(payments: QuerySet[Payment], wishes: Wishes, *, of_one_person: bool) -> Sought:
-    """A payment that `q` names by its whole id is found whatever its age, with one look."""
+def search(payments: QuerySet[Payment], wishes: Wishes, *, of: int | None) -> Sought:
+    """Those of a person, or everybody's. A payment that `q` names by its whole id is found whatever
+    its age, with one look."""
+    led_by = None
+    if of is not None:
+        led_by, payments = "user_id", payments.filter(Only("user_id", of))
     rows = payments.filter(**bounds(wishes))
-    if len(wishes.status) == 1 and not of_one_person:
-        rows, wishes = rows.filter(status=wishes.status[0]), replace(wishes, status=())
+    if of is None and len(wishes.status) == 1:
+        led_by, rows = "status", rows.filter(Only("status", wishes.status[0]))
+        wishes = replace(wishes, status=())
     rest = others(wishes)
     if not wishes.q:
-        return Sought(rows, rows.filter(rest), indexed=not rest)
+        return Sought(rows, rows.filter(rest), indexed=not rest, led_by=led_by)
     exact = list(payments.filter(named(wishes.q)).values_list("pk", flat=True)[:MOST_EXACT])
     if exact:
-        return Sought(rows, rows.filter(rest, pk__in=exact), indexed=True)
-    return Sought(rows, rows.filter(rest, begins_with(wishes.q)), indexed=False)
+        return Sought(rows, rows.filter(rest, pk__in=exact), indexed=True, led_by=led_by)
+    wanted = rows.filter(rest, begins_with(wishes.q))
+    return Sought(rows, wanted, indexed=False, led_by=led_by)
 
 
 def bounds(wishes: Wishes) -> dict[str, Any]:

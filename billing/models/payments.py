@@ -72,8 +72,12 @@ class Payment(Moves):
     }
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Without an index of its own: `payments_of_user` begins with it.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payments"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="payments",
+        db_index=False,
     )
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, related_name="payments")
     subscription = models.ForeignKey(

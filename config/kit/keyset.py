@@ -21,8 +21,6 @@ from rest_framework.views import APIView
 from config.kit.api import KeysetPagination
 
 MOST_LOOKED_AT = 5_000
-NEWEST_FIRST = ("-created_at", "-pk")
-OLDEST_FIRST = ("created_at", "pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +81,24 @@ class _Compared(Func):
         return sql, [*at[1], *pk[1], *this_at[1], *this_pk[1]]
 
 
+class Only(Func):
+    """One value of a column that leads an index of the order of time.
+
+    Not said as an equality, for PostgreSQL would know then that the column says nothing about the
+    order, and might walk another index of it, past everybody else's rows, to find those of somebody
+    who has many but none of late.
+    """
+
+    output_field = BooleanField()
+
+    def __init__(self, column: str, value: int | str) -> None:
+        super().__init__(F(column), Value(value))
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:
+        column, value = (compiler.compile(each) for each in self.source_expressions)
+        return f"{column[0]} = ANY(ARRAY[{value[0]}])", [*column[1], *value[1]]
+
+
 @dataclass(frozen=True)
 class Sought:
     """`rows` are had in their order from an index; `wanted` are those among them."""
@@ -91,8 +107,18 @@ class Sought:
     wanted: QuerySet[Any]
     # Whether an index alone finds all that is wanted, so that there is nothing to look through.
     indexed: bool
+    # The column that all `rows` have only one value in, where the index begins with it.
+    led_by: str | None = None
     # How one of `wanted` tells its place.
     place_of: Callable[[Any], Place] = Place.of
+
+    def in_order(self, rows: QuerySet[Any], place: Place | None) -> QuerySet[Any]:
+        """From this place on. The order is all of the index's, so that nothing else serves it."""
+        lead = (self.led_by,) if self.led_by else ()
+        ordered = rows.order_by(*lead, "-created_at", "-pk")
+        if place is None:
+            return ordered
+        return (ordered.reverse() if place.backwards else ordered).filter(place.beyond)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +130,8 @@ class Found:
 
 def look(sought: Sought, place: Place | None, *, limit: int) -> Found:
     """The next rows from this place on, in the order of looking. Two statements at most."""
-    order = OLDEST_FIRST if place and place.backwards else NEWEST_FIRST
-    rows, wanted = sought.rows.order_by(*order), sought.wanted.order_by(*order)
-    if place:
-        rows, wanted = rows.filter(place.beyond), wanted.filter(place.beyond)
-    edge = None if sought.indexed else _edge(rows, bool(place and place.backwards))
+    rows, wanted = sought.in_order(sought.rows, place), sought.in_order(sought.wanted, place)
+    edge = None if sought.indexed else _edge(rows, _back(place))
     if edge:
         wanted = wanted.filter(edge.up_to_here)
     found = list(wanted[: limit + 1])
