@@ -177,6 +177,8 @@ class Balances(Comparer):
         missing: Counter[str] = Counter()
         for page in recent(scope):
             books = Books(scope.run.provider, page)
+            # What has come there since the bookings were looked at is not waited for any more.
+            books.note_matches()
             for each in page:
                 if told.isdisjoint({each.movement_id, each.payment_id}):
                     missing[each.money.currency] += books.left_out(each).amount

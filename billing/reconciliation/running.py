@@ -166,7 +166,7 @@ def take_news(scope: Scope) -> None:
             break
         after = page.after
     inbox.drain()
-    bookkeeping.collect_fees(scope.run.provider)
+    scope.ask(bookkeeping.collect_fees, scope.run.provider)
 
 
 # --- objects --------------------------------------------------------------------------------------
