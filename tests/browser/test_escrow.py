@@ -121,7 +121,7 @@ def test_from_the_companys_card_to_the_influencers_bank(deal: Deal):
 
     deal.pay()
     expect(badge(hers)).to_have_text("Held in escrow")
-    expect(hers.get_by_role("status").get_by_text("Payment held in escrow.")).to_be_visible()
+    expect(hers.get_by_text("Payment held in escrow").first).to_be_visible()
     expect(note(his, "Payment secured")).to_be_visible()
     expect(his.get_by_text("Held in escrow")).to_be_visible()
     assert his.evaluate("window.notReloaded")
