@@ -111,17 +111,20 @@ function follow(path, owner) {
   const last = () => Number(sessionStorage.getItem(memory));
   // What comes while older news are still on their way waits for them.
   let held = null;
+  // Nobody knows what happened since this page was made: the one before it heard the news.
+  let stale = true;
 
   const { say } = keepOpen(path, {
     became: show,
     opened() {
       held = null;
-      // Nothing was seen yet, and nobody knows what happened since the page was made.
-      if (!last()) return tell("live:reset");
+      if (stale || !last()) tell("live:reset");
+      stale = false;
+      if (!last()) return;
       held = [];
       say({ type: "resume", after: last() });
       // Answers come in turn: with the pong, everything that was missed is here.
-      return say({ type: "ping" });
+      say({ type: "ping" });
     },
     heard(message) {
       if (message.type === "pong") release();

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.buyer import Buyer
 from tests.product import Product
@@ -195,6 +195,25 @@ def test_a_declined_card_is_told_with_a_way_to_try_again(deal: Deal):
     escrow.close()
     deal.pay()
     expect(badge(deal.hers)).to_have_text("Held in escrow")
+
+
+def test_a_page_shows_what_happened_while_it_was_made(deal: Deal):
+    his, frames = deal.his, list[str]()
+    his.on("websocket", lambda wire: wire.on("framereceived", lambda it: frames.append(str(it))))
+    deal.watch_wallet()
+    deal.hold()
+
+    def answer_late(route: Route) -> None:
+        made = route.fetch()
+        deal.release("250")
+        while not any("Payment released" in frame for frame in frames):
+            deal.hers.wait_for_timeout(50)
+        route.fulfill(response=made)
+
+    his.route("**/escrow", answer_late, times=1)
+    his.get_by_role("link", name="Escrow", exact=True).click(no_wait_after=True)
+    his.wait_for_url("**/escrow")
+    expect(his.locator("#escrows .badge")).to_have_text("Released")
 
 
 class TestOnATelephone:
