@@ -16,7 +16,8 @@ def live(shop: Shop, *, lives: int, steps: int, begin: int) -> list[int]:
         seed(begin)(MoneyMachine),
         settings=settings(
             max_examples=lives,
-            stateful_step_count=steps,
+            # How each begins is a step, too.
+            stateful_step_count=steps + 1,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
