@@ -45,7 +45,7 @@ def due(payments: QuerySet[Payment]) -> QuerySet[Payment]:
         once,
         status__in=Payment.PAID,
         invoice_id="",
-        receipt=None,
+        has_receipt=False,
         amount__gt=0,
         paid_at__isnull=False,
     )
@@ -79,11 +79,12 @@ def write_all(payments: QuerySet[Payment]) -> int:
 def write(payment: Payment) -> bool:
     """Safe to repeat, also at once: False where it is written already."""
     assert payment.paid_at is not None
+    # The payment's lock before that of the series: a worker may hold it for a whole batch.
+    if not Payment.objects.filter(pk=payment.pk, has_receipt=False).update(has_receipt=True):
+        return False
     name = f"R-{payment.paid_at.astimezone(UTC).year}"
     NumberSeries.objects.bulk_create([NumberSeries(name=name)], ignore_conflicts=True)
     series = NumberSeries.objects.select_for_update().get(pk=name)
-    if Invoice.objects.filter(payment=payment).exists():
-        return False
     series.last += 1
     series.save(update_fields=["last"])
     number = f"{name}-{series.last:06d}"

@@ -105,6 +105,8 @@ class Payment(Moves):
     failure_message = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     paid_at = models.DateTimeField(null=True, blank=True)
+    # Of our own; a provider's invoice is known by its id.
+    has_receipt = models.BooleanField(default=False, db_default=False, editable=False)
     # For PaymentEvent: since when it is in its state, and which event told us first.
     state_at = models.DateTimeField(db_default=Now(), editable=False)
     told_by = models.CharField(max_length=255, blank=True, db_default="", editable=False)
@@ -128,6 +130,12 @@ class Payment(Moves):
                 name="payments_without_subscription",
             ),
             models.Index(fields=["status", "-created_at", "-id"], name="payments_by_status"),
+            models.Index(
+                fields=["user"],
+                condition=(~Q(order=None) | ~Q(purchase=None))
+                & Q(has_receipt=False, paid_at__isnull=False),
+                name="payments_without_receipt",
+            ),
         ]
         triggers: ClassVar[list[pgtrigger.Trigger]] = [
             pgtrigger.Trigger(
