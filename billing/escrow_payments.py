@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from billing import notices
+from billing import escrow_notices
 from billing.models import Payment
 from billing.providers.facts import EscrowOpened, EscrowPageOpened, PaymentFact
 from billing.wallet import escrow
@@ -77,7 +77,7 @@ def escrow_of(fact: PaymentFact, user: User) -> Escrow | None:
 def held(payment: Payment) -> None:
     """Safe to repeat; must run inside a transaction."""
     if escrow.hold(payment.pk):
-        notices.payment_secured(payment, escrow.get(payment.pk))
+        escrow_notices.secured(payment, escrow.get(payment.pk))
 
 
 def closed(escrow_id: UUID) -> bool:
@@ -142,7 +142,7 @@ def hand_over(
     if after.left.amount == 0 and payment.can_move_to(Payment.Status.RELEASED):
         payment.move_to(Payment.Status.RELEASED)
     if after.released != before:
-        notices.payment_released(payment, after)
+        escrow_notices.released(payment, after, since=before)
     return after
 
 
@@ -171,6 +171,6 @@ def remind_due() -> int:
         for agreed in due.select_related("payer", "payee").order_by("remind_at")[:100]:
             with apart(f"escrow {agreed.pk}"), transaction.atomic():
                 if Escrow.objects.filter(pk=agreed.pk, remind_at__lte=now).update(remind_at=None):
-                    notices.escrow_waits(agreed)
+                    escrow_notices.waits(agreed)
                     count += 1
     return count

@@ -4,9 +4,10 @@ Here it is booked, and borne by whom it belongs to; whether somebody still has a
 
 from __future__ import annotations
 
+from billing import escrow_notices
 from billing.models import Payment
 from billing.providers.facts import DisputeChanged, MoneyBack, RefundChanged
-from billing.wallet import bookings, escrow, news
+from billing.wallet import bookings, escrow
 from billing.wallet.models import Escrow
 from billing.webhooks.registry import NotOurs, Unclear
 
@@ -22,15 +23,15 @@ def follow_refund(fact: RefundChanged) -> None:
         if fact.came_back:
             bookings.undo(reference, why="The refund did not arrive")
         return
-    escrow.returned(agreed.pk, fact.money, reference=reference, reserved=False)
-    if fact.came_back:
-        escrow.came_back(agreed.pk, fact.money, reference=reference)
-    news.changed(agreed.payee_id, fact.money.currency)
+    if escrow.returned(agreed.pk, fact.money, reference=reference, reserved=False):
+        escrow_notices.returned(payment, agreed, fact.money)
+    if fact.came_back and escrow.came_back(agreed.pk, fact.money, reference=reference):
+        escrow_notices.came_back(payment, agreed, fact.money)
 
 
 def follow_dispute(fact: DisputeChanged) -> None:
     """Safe to repeat; must run inside a transaction. Raises NotOurs, Unclear."""
-    _, agreed = _paid(fact)
+    payment, agreed = _paid(fact)
     if not fact.taken:
         return
     of_dispute = (fact.dispute_id, fact.provider, fact.money)
@@ -40,12 +41,14 @@ def follow_dispute(fact: DisputeChanged) -> None:
         return
     if fact.lost:
         reference = f"dispute:{fact.provider}:{fact.dispute_id}:lost"
-        escrow.lost_to_dispute(agreed.pk, fact.money, reference=reference)
+        if escrow.lost_to_dispute(agreed.pk, fact.money, reference=reference):
+            escrow_notices.dispute_lost(payment, agreed, fact.money)
     elif ended:
         escrow.thaw(agreed.pk)
+        escrow_notices.dispute_won(payment, agreed)
     elif is_new:
         escrow.freeze(agreed.pk)
-    news.changed(agreed.payee_id, fact.money.currency)
+        escrow_notices.disputed(payment, agreed)
 
 
 def _paid(fact: MoneyBack) -> tuple[Payment, Escrow | None]:

@@ -10,8 +10,6 @@ from django.utils import timezone
 
 from billing import mails
 from billing.models import Entitlement, Invoice, Order, Payment
-from billing.wallet import news as wallet_news
-from billing.wallet.models import Escrow
 from sessions_live import live
 from sessions_live.familiarity import vicinity
 from sessions_live.models import LiveSession, User
@@ -42,35 +40,6 @@ def payment_changed(payment: Payment, order: Order | None = None) -> None:
         message = f"{message}: {payment.failure_message}"
     say(payment.user_id, payment, message)
     receipt(payment, order)
-
-
-def payment_secured(payment: Payment, agreed: Escrow) -> None:
-    """Its payer hears that it is held, from `payment_changed`."""
-    say(agreed.payee_id, payment, "Payment secured")
-    wallet_news.awaited(agreed.payee_id, agreed.currency)
-
-
-def payment_released(payment: Payment, agreed: Escrow) -> None:
-    message = "Payment released" if agreed.left.amount == 0 else "A part was released"
-    for user_id in (agreed.payer_id, agreed.payee_id):
-        say(user_id, payment, message)
-    wallet_news.changed(agreed.payee_id, agreed.currency)
-
-
-def escrow_waits(agreed: Escrow) -> None:
-    mails.queue(
-        user=agreed.payer,
-        template="escrow_waiting",
-        key=f"escrow_waiting:{agreed.pk}",
-        context={
-            "amount": agreed.left.amount,
-            "currency": agreed.currency,
-            "payee": agreed.payee.email,
-            "what": agreed.description,
-            "held_at": agreed.held_at,
-            "release_at": agreed.release_at,
-        },
-    )
 
 
 def say(user_id: int, payment: Payment, message: str) -> None:

@@ -123,6 +123,26 @@ SAMPLES: dict[str, dict[str, Any]] = {
         # None: only the payer's word releases it.
         "release_at": "2027-01-05T14:05:00+00:00",
     },
+    "escrow_secured": {
+        **PRICE,
+        "payer": "alice@example.com",
+        "what": "Three posts in December",
+        # The platform's share of it; None: nothing.
+        "fee": 190,
+        "held_at": "2026-12-05T14:05:00+00:00",
+        # None: only the payer's word releases it.
+        "release_at": "2027-01-05T14:05:00+00:00",
+    },
+    "escrow_released": {
+        # What the payee gets, the platform's share taken off.
+        **PRICE,
+        "payer": "alice@example.com",
+        "what": "Three posts in December",
+        "fee": 211,
+        "at": "2026-12-12T14:05:00+00:00",
+        # What is still held of it; None: nothing.
+        "left": 2900,
+    },
     "payout_paid": {
         **PRICE,
         "asked_at": "2026-12-01T14:05:00+00:00",

@@ -179,7 +179,7 @@ def keep_after_all(escrow_id: UUID, money: Money) -> Escrow:
     return held
 
 
-def returned(escrow_id: UUID, money: Money, *, reference: str, reserved: bool) -> Escrow:
+def returned(escrow_id: UUID, money: Money, *, reference: str, reserved: bool) -> bool:
     """Money went back to the payer, whoever sent it: out of what was reserved for it or is still
     held, and beyond that out of what the payee has, or owes from now on. Safe to repeat."""
     return _taken_back(
@@ -187,12 +187,12 @@ def returned(escrow_id: UUID, money: Money, *, reference: str, reserved: bool) -
     )
 
 
-def came_back(escrow_id: UUID, money: Money, *, reference: str) -> Escrow:
+def came_back(escrow_id: UUID, money: Money, *, reference: str) -> bool:
     """What `returned` sent to the payer did not arrive: what was held is held again, and the rest
     is the payee's. Safe to repeat; must run inside a transaction. Raises NotBooked."""
     held, undone = lock(escrow_id), f"{reference}:undone"
     if ledger.is_booked(undone):
-        return held
+        return False
     taken = dict(ledger.entries_of(reference))
     if not taken:
         raise ledger.NotBooked(f"{reference} is not in the books.")
@@ -201,7 +201,7 @@ def came_back(escrow_id: UUID, money: Money, *, reference: str) -> Escrow:
         _count_days(held, timezone.now())
     held.returned -= again.amount
     held.save(update_fields=["returned", "remind_at", "release_at"])
-    ledger.post(
+    return ledger.post(
         reference=undone,
         entries=[
             (clearing(held.provider), -money),
@@ -211,7 +211,6 @@ def came_back(escrow_id: UUID, money: Money, *, reference: str) -> Escrow:
         kind="refund_undone",
         description=held.description,
     )
-    return held
 
 
 def freeze(escrow_id: UUID) -> None:
@@ -223,7 +222,7 @@ def thaw(escrow_id: UUID) -> None:
     Escrow.objects.filter(pk=escrow_id).update(frozen_at=None)
 
 
-def lost_to_dispute(escrow_id: UUID, money: Money, *, reference: str) -> Escrow:
+def lost_to_dispute(escrow_id: UUID, money: Money, *, reference: str) -> bool:
     """The bank has decided for the payer: the payee bears what `dispute_opened` took. Safe to
     repeat; must run inside a transaction."""
     thaw(escrow_id)
@@ -234,17 +233,17 @@ def lost_to_dispute(escrow_id: UUID, money: Money, *, reference: str) -> Escrow:
 
 def _taken_back(
     escrow_id: UUID, money: Money, *, reference: str, reserved: bool, kind: str, to: str | None
-) -> Escrow:
+) -> bool:
     held = lock(escrow_id)
     if ledger.is_booked(reference):
-        return held
+        return False
     if reserved:
         held.returning -= money.amount
     from_held = min(held.left.amount, money.amount)
     from_payee = Money(money.amount - from_held, held.currency)
     held.returned += from_held
     _keep(held, "returning", "returned")
-    ledger.post(
+    return ledger.post(
         reference=reference,
         entries=[
             (escrow(held.pk), Money(-from_held, held.currency)),
@@ -254,4 +253,3 @@ def _taken_back(
         kind=kind,
         description=held.description,
     )
-    return held

@@ -12,6 +12,7 @@ from billing.webhooks import inbox
 from billing.webhooks.models import WebhookEvent
 from sessions_live.models import User
 from sessions_live.tokens import sign_in
+from tests.billing.deals import Deal
 from tests.stand_in import StandIn
 from tests.stripe_events import deliver
 
@@ -91,6 +92,11 @@ def alice(shop: Shop) -> User:
 @pytest.fixture
 def bob(shop: Shop) -> User:
     return shop.person("bob@example.com")
+
+
+@pytest.fixture
+def deal(shop: Shop, alice: User, bob: User) -> Deal:
+    return Deal(shop, alice, bob)
 
 
 def unfinished() -> list[str]:

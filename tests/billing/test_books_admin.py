@@ -14,7 +14,7 @@ from billing.wallet.models import Account, Entry, Escrow, Transfer
 from config.kit.money import Money
 from sessions_live.models import User
 from tests.billing.conftest import Shop
-from tests.billing.test_escrow import Deal
+from tests.billing.deals import Deal
 
 BOOKS = "/admin/wallet/account/books/"
 

@@ -1,106 +1,23 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from billing import bookkeeping, escrow_payments
-from billing.mails.models import Mail
+from billing import escrow_payments
 from billing.models import Payment
 from billing.operations.models import Operation
 from billing.sweeping import sweep
 from billing.wallet import escrow, funds
 from billing.wallet.models import Escrow
 from config.kit.money import Money
-from config.kit.redis_client import redis_client
-from sessions_live.line import feed_key
-from sessions_live.models import User
-from sessions_live.rooms import payments_room
-from tests.billing.conftest import Shop
+from tests.billing.deals import DECLINED, URL, Deal, balances, right
 from tests.billing.wallet.test_ledger import at_once
-
-URL = "/api/v1/escrow-payments"
-DECLINED = "4000000000000341"
-
-
-class Deal:
-    """Alice pays Bob through escrow."""
-
-    def __init__(self, shop: Shop, alice: User, bob: User) -> None:
-        self.shop, self.alice, self.bob = shop, alice, bob
-        self.hers, self.his = shop.client(alice), shop.client(bob)
-
-    def ask(self, amount: int = 10_000, *, key: str = "", **body: Any) -> Any:
-        headers = {"Idempotency-Key": key} if key else {}
-        wish = {"payee": self.bob.email, "amount": amount, "currency": "usd", "description": "Ad"}
-        return self.hers.post(URL, {**wish, **body}, headers=headers)
-
-    def open(self, amount: int = 10_000, **body: Any) -> str:
-        answer = self.ask(amount, **body)
-        assert answer.status_code == 201, answer.json()
-        return str(answer.json()["id"])
-
-    def pay(self, escrow_id: str, card: str = "4242424242424242") -> None:
-        intent = self.hers.get(f"{URL}/{escrow_id}").json()["client_secret"].split("_secret_")[0]
-        self.shop.stripe.control(f"payment_intents/{intent}/confirm", card=card)
-
-    def hold(self, amount: int = 10_000, **body: Any) -> str:
-        escrow_id = self.open(amount, **body)
-        self.pay(escrow_id)
-        self.shop.hear()
-        assert self.state(escrow_id)["status"] == "held"
-        return escrow_id
-
-    def state(self, escrow_id: str) -> Any:
-        return self.hers.get(f"{URL}/{escrow_id}").json()
-
-    def release(self, escrow_id: str, *, key: str = "", **body: Any) -> Any:
-        headers = {"Idempotency-Key": key} if key else {}
-        return self.hers.post(f"{URL}/{escrow_id}/release", body, headers=headers)
-
-    def wallet(self) -> Any:
-        balances = self.his.get("/api/v1/wallet").json()["balances"]
-        return next((each for each in balances if each["currency"] == "usd"), None)
-
-
-@pytest.fixture
-def deal(shop: Shop, alice: User, bob: User) -> Deal:
-    return Deal(shop, alice, bob)
-
-
-def told(user: User) -> list[tuple[str, str]]:
-    """What this person's browsers heard: kind and message, or the balances."""
-    frames = redis_client().xrange(feed_key(payments_room(user.pk)))
-    news = [json.loads(fields[b"frame"]) for _, fields in frames]
-    return [
-        (
-            each["type"],
-            available_and_pending(each["data"])
-            if each["type"] == "wallet:update"
-            else each["data"]["message"],
-        )
-        for each in news
-    ]
-
-
-def available_and_pending(data: dict[str, Any]) -> str:
-    return f"{data['available_balance']}, {data['pending_balance']}"
-
-
-def balances() -> dict[str, int]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT account, balance FROM audit_account WHERE balance <> 0")
-        return dict(cursor.fetchall())
-
-
-def right() -> bool:
-    return bool(bookkeeping.verify()["ok"])
 
 
 def test_money_is_held_then_released_less_the_fee(deal: Deal):
@@ -372,37 +289,6 @@ def test_what_waited_long_enough_is_released_by_itself(deal: Deal, settings: Any
     assert sweep()["escrows_released"] == 1
     assert deal.state(escrow_id)["status"] == "released"
     assert sweep()["escrows_released"] == 0
-
-
-def test_the_payer_is_reminded_once(deal: Deal):
-    escrow_id = deal.hold()
-    assert sweep()["escrows_reminded"] == 0
-    Escrow.objects.update(remind_at=timezone.now() - timedelta(seconds=1))
-    assert [sweep()["escrows_reminded"] for _ in range(2)] == [1, 0]
-    mail = Mail.objects.get(template="escrow_waiting")
-    assert (mail.to, mail.key) == ("alice@example.com", f"escrow_waiting:{escrow_id}")
-
-
-def test_both_sides_hear_it_in_their_own_words(deal: Deal):
-    redis_client().flushdb()
-    escrow_id = deal.open()
-    deal.pay(escrow_id, DECLINED)
-    deal.shop.hear()
-    deal.pay(escrow_id)
-    deal.shop.hear()
-    deal.release(escrow_id)
-    hers = told(deal.alice)
-    assert hers[0][1].startswith("Payment failed")
-    assert hers[1:] == [
-        ("payment:update", "Payment held in escrow"),
-        ("payment:update", "Payment released"),
-    ]
-    assert told(deal.bob) == [
-        ("payment:update", "Payment secured"),
-        ("wallet:update", "0, 9000"),
-        ("payment:update", "Payment released"),
-        ("wallet:update", "9000, 0"),
-    ]
 
 
 def test_a_fee_of_a_whole_never_depends_on_its_parts():

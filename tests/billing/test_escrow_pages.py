@@ -19,7 +19,7 @@ from billing.wallet.models import Escrow, Release
 from config.kit.money import Money
 from sessions_live.models import User
 from tests.billing.conftest import Shop
-from tests.billing.test_escrow import balances
+from tests.billing.deals import balances
 
 GOOD, DECLINED = "4242424242424242", "4000000000000002"
 
