@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from apikeys import keys
+from apikeys import keys, notices
 from apikeys.minting import digest
 from apikeys.models import APIKey
 from config.kit.errors import AppError
@@ -97,11 +98,13 @@ def follow_report(body: bytes) -> list[dict[str, Any]]:
     ]
 
 
+@transaction.atomic
 def end_leaked(found: Found) -> bool:
     """Whether it is a key of ours, in whatever state."""
-    key = APIKey.objects.filter(key_hash=digest(found.token)).first()
+    key = APIKey.objects.select_related("user").filter(key_hash=digest(found.token)).first()
     if key is None:
         return False
     if keys.revoke(key, reason=f"found in public: {found.url}"):
+        notices.key_leaked(key, found_at=found.url)
         alarm.error("API key leaked", extra={"key": key.pk, "found_at": found.url})
     return True

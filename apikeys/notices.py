@@ -23,6 +23,11 @@ def key_ready(key: APIKey, plan: Plan) -> None:
     mails.queue(user=key.user, template="key_ready", key=f"key_ready:{key.pk}", context=context)
 
 
+def key_leaked(key: APIKey, *, found_at: str) -> None:
+    context = {"name": key.name, "prefix": key.prefix, "found_at": found_at}
+    mails.queue(user=key.user, template="key_leaked", key=f"key_leaked:{key.pk}", context=context)
+
+
 def warn_of_expiry() -> int:
     """Safe to run at any time and by several at once."""
     warned = 0

@@ -99,6 +99,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "expires_at": "2026-12-12T14:05:00+00:00",
         "days": 7,
     },
+    "key_leaked": {
+        "name": "Nightly import",
+        "prefix": "sk_3f9a1c77d2b84e06a",
+        # Empty: whoever found it did not say where.
+        "found_at": "https://github.com/alice/importer/blob/9f3c2ab/settings.py",
+    },
     "usage_threshold": {
         "plan": "Free",
         "usage_type": "pain_entry",

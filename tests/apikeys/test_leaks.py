@@ -16,7 +16,9 @@ from django.test import Client
 from apikeys.leaks import signers_in
 from apikeys.minting import mint
 from apikeys.models import APIKey
-from tests.apikeys.conftest import bearer
+from billing.mails.models import Mail
+from sessions_live.models import User
+from tests.apikeys.conftest import bearer, signed_in
 
 DOOR = "/webhooks/leaked-keys"
 GITHUB = ec.generate_private_key(ec.SECP256R1())
@@ -74,6 +76,25 @@ def test_a_key_found_in_public_is_revoked(secret: str, caplog: pytest.LogCapture
     assert row.revoke_reason == "found in public: https://example.com/blob/1"
     assert "API key leaked" in caplog.text
     assert secret not in answer.content.decode() + caplog.text
+
+
+def test_its_owner_is_told_by_mail_once_where_it_was_found(secret: str, owner: User):
+    report(found(secret, secret))
+    report(found(secret))
+    mail = Mail.objects.get(template="key_leaked")
+    assert mail.to == owner.email
+    assert mail.context == {
+        "name": "Importer",
+        "prefix": secret[:20],
+        "found_at": "https://example.com/blob/1",
+    }
+
+
+def test_nobody_is_told_of_a_key_that_was_revoked_before(secret: str, owner: User):
+    key = APIKey.objects.get(name="Importer")
+    signed_in(owner).delete(f"/api/v1/api-keys/{key.pk}")
+    assert report(found(secret)).json()[0]["label"] == "true_positive"
+    assert not Mail.objects.filter(template="key_leaked").exists()
 
 
 def test_a_second_report_says_the_same(secret: str):

@@ -18,7 +18,11 @@ ALL = pytest.mark.parametrize("template", SAMPLES)
 def visible(html: str) -> list[str]:
     """The words of the HTML part, links apart."""
     body = re.sub(r"<(style|title).*?</\1>", " ", html, flags=re.S)
-    return re.findall(r"\w+", unescape(re.sub(r"<[^>]+>", " ", body)))
+    return re.findall(r"\w+", without_links(unescape(re.sub(r"<[^>]+>", " ", body))))
+
+
+def without_links(text: str) -> str:
+    return re.sub(r"https?://\S+", " ", text)
 
 
 def test_every_template_has_an_example():
@@ -29,8 +33,7 @@ def test_every_template_has_an_example():
 @ALL
 def test_text_and_html_say_the_same(template: str):
     letter = render(template, SAMPLES[template])
-    text = re.sub(r"https?://\S+", " ", letter.text)
-    assert re.findall(r"\w+", text) == visible(letter.html)
+    assert re.findall(r"\w+", without_links(letter.text)) == visible(letter.html)
 
 
 @ALL
