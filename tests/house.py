@@ -40,6 +40,9 @@ TOGETHER = (
     "tests/billing/providers/test_djstripe_migrations.py",
     "tests/sandbox/test_recordings.py",
     "tests/sessions_live/test_served.py",
+    "tests/billing/usage/test_answers.py",
+    "tests/billing/usage/test_answers_to_callers.py",
+    "tests/billing/usage/test_answers_over_http.py",
 )
 # What takes a while begins first, so that no process is left with it when the others are done.
 LONG = (

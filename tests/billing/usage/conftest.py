@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from billing.models import Plan
 from billing.usage import quotas
 from billing.usage.models import Counter, UsageEvent
 from sessions_live.models import User
+from sessions_live.tokens import sign_in
 from tests.billing.conftest import Shop
+from tests.billing.usage.doors import DOORS, Asker, Door, open_door
 
 CATALOG = Path(__file__).with_name("meters.toml")
 
@@ -55,3 +58,14 @@ def alice(meters: Meters) -> User:
 @pytest.fixture
 def bob(meters: Meters) -> User:
     return meters.person("bob@example.com")
+
+
+@pytest.fixture(scope="session", params=DOORS)
+def door(request: pytest.FixtureRequest) -> Iterator[Door]:
+    with open_door(request.param) as opened:
+        yield opened
+
+
+@pytest.fixture
+def asker(door: Door, alice: User) -> Asker:
+    return Asker(door, sign_in(alice, ip=None, user_agent="tests").access)
