@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, Ellip
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
 from apikeys import keys, notices
 from apikeys.minting import digest
@@ -40,9 +40,10 @@ class Malformed(AppError):
 
 
 class Found(BaseModel):
-    token: str = Field(max_length=1000, repr=False)
-    type: str = Field("", max_length=200)
-    url: str = Field("", max_length=2000)
+    token: str = Field(repr=False)
+    type: str = ""
+    # Whatever its length and letters: no key goes on working because of where it was found.
+    url: Annotated[str, AfterValidator(lambda url: url.replace("\0", "")[:2000])] = ""
 
 
 REPORT = TypeAdapter(Annotated[list[Found], Field(max_length=1000)])

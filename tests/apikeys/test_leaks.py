@@ -97,6 +97,14 @@ def test_nobody_is_told_of_a_key_that_was_revoked_before(secret: str, owner: Use
     assert not Mail.objects.filter(template="key_leaked").exists()
 
 
+@pytest.mark.parametrize("url", ["", "a\0b", f"https://example.com/{'deep/' * 2000}"])
+def test_wherever_it_was_found_it_is_revoked(secret: str, url: str):
+    answer = report(json.dumps([{"token": "x" * 5000}, {"token": secret, "url": url}]))
+    labels = [each["label"] for each in answer.json()]
+    assert labels == ["false_positive", "true_positive"]
+    assert bearer(secret).get("/api/v1/me").status_code == 401
+
+
 def test_a_second_report_says_the_same(secret: str):
     first, again = report(found(secret)), report(found(secret))
     assert first.json() == again.json()
