@@ -122,9 +122,8 @@ def rotate(user: User, pk: int, *, grace: timedelta, by: APIKey | None = None) -
         if old.successor_id:
             raise AlreadyRotated()
         refuse_without_access(user)
-        # As long a life as the old one was given, counted anew.
-        expires_at = now + (old.expires_at - old.created_at) if old.expires_at else None
-        shown = make(user, name=old.name, scopes=old.scopes, expires_at=no_later(expires_at, by))
+        ends = no_later(end_of_successor(old, now), by)
+        shown = make(user, name=old.name, scopes=old.scopes, expires_at=ends)
         old.successor = shown.key
         old.expires_at = min(now + grace, old.expires_at or now + grace)
         old.save(update_fields=["successor", "expires_at"])
@@ -155,6 +154,16 @@ def make(user: User, *, name: str, scopes: list[str], expires_at: datetime | Non
         user=user, name=name, scopes=scopes, expires_at=expires_at, **traces(secret)
     )
     return Shown(key, secret)
+
+
+def end_of_successor(old: APIKey, now: datetime) -> datetime | None:
+    """As long a life as the old one was given, counted anew, as far as the calendar reaches."""
+    if old.expires_at is None:
+        return None
+    try:
+        return now + (old.expires_at - old.created_at)
+    except OverflowError:
+        return old.expires_at
 
 
 def traces(secret: str) -> dict[str, str]:

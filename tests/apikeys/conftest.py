@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from rest_framework.test import APIClient
 
@@ -14,6 +16,8 @@ from sessions_live.tokens import sign_in
 from tests.billing.conftest import Shop, alice, bob, shop
 
 __all__ = ["Shop", "alice", "bob", "shop"]
+
+KEYS = "/api/v1/api-keys"
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +45,11 @@ def stranger(plan: Plan) -> User:
 def secret(owner: User) -> str:
     """Of a key that can do what is usual."""
     return create_key(owner, name="Importer").secret
+
+
+@pytest.fixture
+def api(owner: User) -> APIClient:
+    return signed_in(owner)
 
 
 def customer(email: str, plan: Plan) -> User:
@@ -73,3 +82,18 @@ def first_key(user: User) -> APIKey:
 
 def revealed(user: User) -> str:
     return reveal(user, first_key(user).pk).secret
+
+
+def works(secret: str) -> bool:
+    return bearer(secret).get("/api/v1/me").status_code == 200
+
+
+def code(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["errors"][0]["code"]
+
+
+def made(api: APIClient, **wish: Any) -> dict[str, Any]:
+    answer = api.post(KEYS, {"name": "Importer", **wish})
+    assert answer.status_code == 201, answer.json()
+    key: dict[str, Any] = answer.json()
+    return key

@@ -14,30 +14,16 @@ from apikeys.keys import MOST_KEYS, create_key
 from apikeys.minting import digest
 from apikeys.models import APIKey
 from sessions_live.models import User
-from tests.apikeys.conftest import bearer, first_key, lose_access, signed_in
-
-KEYS = "/api/v1/api-keys"
-
-
-@pytest.fixture
-def api(owner: User) -> APIClient:
-    return signed_in(owner)
-
-
-def works(secret: str) -> bool:
-    return bearer(secret).get("/api/v1/me").status_code == 200
-
-
-def code(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["errors"][0]["code"]
-
-
-def made(api: APIClient, **wish: Any) -> dict[str, Any]:
-    answer = api.post(KEYS, {"name": "Importer", **wish})
-    assert answer.status_code == 201, answer.json()
-    key: dict[str, Any] = answer.json()
-    return key
-
+from tests.apikeys.conftest import (
+    KEYS,
+    bearer,
+    code,
+    first_key,
+    lose_access,
+    made,
+    signed_in,
+    works,
+)
 
 # --- listing ------------------------------------------------------------------------------------
 
@@ -174,82 +160,6 @@ def test_nobody_has_more_keys_than_they_can_look_after(api: APIClient, owner: Us
     assert code(api.post(KEYS, {"name": "one more"})) == (409, "too_many_keys")
     APIKey.objects.filter(name="n0").update(status="revoked")
     made(api)
-
-
-# --- rotating ------------------------------------------------------------------------------------
-
-
-def test_a_rotated_key_works_on_for_the_grace_time(api: APIClient):
-    old = made(api)
-    answer = api.post(f"{KEYS}/{old['id']}/rotate", {"grace_seconds": 60})
-    assert answer.status_code == 201
-    new = answer.json()
-    assert (new["name"], new["scopes"]) == (old["name"], old["scopes"])
-    assert works(old["key"])
-    assert works(new["key"])
-    row = APIKey.objects.get(pk=old["id"])
-    assert row.successor_id == new["id"]
-    assert row.expires_at
-    assert timedelta(seconds=50) < row.expires_at - timezone.now() <= timedelta(seconds=60)
-    APIKey.objects.filter(pk=row.pk).update(expires_at=timezone.now())
-    assert not works(old["key"])
-    assert works(new["key"])
-
-
-def test_without_grace_the_old_key_ends_at_once(api: APIClient):
-    old = made(api)
-    new = api.post(f"{KEYS}/{old['id']}/rotate").json()
-    assert not works(old["key"])
-    assert works(new["key"])
-    assert APIKey.objects.get(pk=old["id"]).revoke_reason == "rotated"
-
-
-def test_rotating_twice_is_refused(api: APIClient):
-    old = made(api)
-    api.post(f"{KEYS}/{old['id']}/rotate", {"grace_seconds": 60})
-    again = api.post(f"{KEYS}/{old['id']}/rotate", {"grace_seconds": 60})
-    assert code(again) == (409, "already_rotated")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_rotating_at_once_makes_one_key(owner: User):
-    old, gate = create_key(owner, name="Importer").key, threading.Barrier(4)
-    clients = [signed_in(owner) for _ in range(4)]
-
-    def ask(api: APIClient) -> int:
-        gate.wait()
-        status: int = api.post(f"{KEYS}/{old.pk}/rotate", {"grace_seconds": 60}).status_code
-        connection.close()
-        return status
-
-    with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(ask, clients)) == [201, 409, 409, 409]
-    assert APIKey.objects.filter(name="Importer").count() == 2
-
-
-def test_a_key_that_was_never_revealed_is_not_rotated(api: APIClient, owner: User):
-    answer = api.post(f"{KEYS}/{first_key(owner).pk}/rotate")
-    assert code(answer) == (409, "not_revealed")
-
-
-def test_a_grace_never_makes_a_key_live_longer(api: APIClient):
-    ends = timezone.now() + timedelta(minutes=1)
-    old = made(api, expires_at=ends.isoformat())
-    api.post(f"{KEYS}/{old['id']}/rotate", {"grace_seconds": 3600})
-    assert APIKey.objects.get(pk=old["id"]).expires_at == ends
-
-
-@pytest.mark.parametrize("grace", [-1, 30 * 24 * 3600 + 1, "soon", None])
-def test_a_grace_has_bounds(api: APIClient, grace):
-    old = made(api)
-    assert api.post(f"{KEYS}/{old['id']}/rotate", {"grace_seconds": grace}).status_code == 400
-    assert works(old["key"])
-
-
-def test_rotating_needs_a_plan_in_force(api: APIClient, owner: User):
-    old = made(api)
-    lose_access(owner)
-    assert code(api.post(f"{KEYS}/{old['id']}/rotate")) == (403, "payment_required")
 
 
 # --- revoking ------------------------------------------------------------------------------------

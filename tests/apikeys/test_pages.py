@@ -9,7 +9,7 @@ from django.test import Client
 from apikeys.keys import create_key
 from apikeys.models import APIKey
 from sessions_live.models import User
-from tests.apikeys.conftest import bearer, first_key, lose_access
+from tests.apikeys.conftest import first_key, lose_access, works
 
 SECRET = re.compile(r'<code id="secret">(sk_[0-9a-f]{64})</code>')
 USUAL = {"name": "Importer", "scopes": ["billing:read"], "days": ""}
@@ -24,10 +24,6 @@ def browser(owner: User) -> Client:
 
 def text(answer: Any) -> str:
     return str(answer.content.decode())
-
-
-def works(secret: str) -> bool:
-    return bearer(secret).get("/api/v1/me").status_code == 200
 
 
 def test_a_key_is_revealed_once_on_its_page(browser: Client, owner: User):
