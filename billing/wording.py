@@ -14,7 +14,7 @@ PAYMENT_TONES = {
     Payment.Status.PENDING: "warning",
     Payment.Status.PROCESSING: "info",
     Payment.Status.SUCCEEDED: "success",
-    Payment.Status.HELD: "warning",
+    Payment.Status.HELD: "info",
     Payment.Status.RELEASED: "success",
     Payment.Status.FAILED: "danger",
     Payment.Status.DISPUTED: "danger",

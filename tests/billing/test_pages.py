@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from billing.checkout import Verified
@@ -341,6 +343,19 @@ def test_no_page_has_code_or_looks_of_its_own(browser: Client, shop: Shop, path:
         assert "Quantum Falcon" in page or "Pain Tracker" in page
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page)
         assert not re.search(r'(src|href)="(https?:)?//', page)
+
+
+def test_whatever_renews_itself_drops_the_answer_it_no_longer_waits_for():
+    """News come in bursts; an older answer must not be shown over a newer one."""
+    renewing = [
+        (path.name, tag)
+        for path in Path(settings.BASE_DIR, "templates").rglob("*.html")
+        for tag in re.findall(
+            r"<\w+(?:[^<>]|{%[^%]*%})*hx-get=(?:[^<>]|{%[^%]*%})*>", path.read_text()
+        )
+    ]
+    assert len(renewing) >= 6
+    assert [name for name, tag in renewing if 'hx-sync="this:replace"' not in tag] == []
 
 
 STRIPE_S_PAGES = (
