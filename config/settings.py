@@ -378,7 +378,9 @@ LOGGING = {
     "loggers": {
         "django.server": {"level": "INFO", "propagate": True, "handlers": []},
         "stripe": {"level": "WARNING"},
-        "uvicorn.access": {"level": "WARNING"},
+        # Its own handler writes the whole address of each socket, with what its query holds.
+        "uvicorn": {"level": "INFO", "propagate": True, "handlers": []},
+        "uvicorn.access": {"level": "WARNING", "propagate": True, "handlers": []},
     },
 }
 import logging.config  # noqa: E402

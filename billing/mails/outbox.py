@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import random
-import re
 import threading
 import traceback
 from collections.abc import Iterator
@@ -32,6 +31,7 @@ from django.utils import timezone
 from billing.mails.composing import compose
 from billing.mails.models import Mail
 from billing.mails.samples import SAMPLES
+from config.kit.credentials import without_credentials
 from config.kit.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,6 @@ LEASE = timedelta(minutes=3)
 # What fails by itself gets this many tries; a mail system that is out of order, a day of them.
 ATTEMPTS = 5
 PATIENCE = timedelta(days=1)
-# Keys of ours and of the providers, whole or long enough to matter.
-SECRET = re.compile(r"\b(?:sk|rk|pk|whsec|pdl)_[A-Za-z0-9_]{20,}")
 # Once these are sent, nothing says any more to whom.
 LAST_WORDS = frozenset({"account_erased"})
 
@@ -115,7 +113,7 @@ def without_secrets(context: dict[str, Any]) -> dict[str, Any]:
     """People name their keys as they like, also after the key. Nor a NUL, which PostgreSQL's text
     cannot hold."""
     return {
-        name: SECRET.sub("…", value).replace("\0", "") if isinstance(value, str) else value
+        name: without_credentials(value).replace("\0", "") if isinstance(value, str) else value
         for name, value in context.items()
     }
 

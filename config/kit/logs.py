@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line."""
+"""Logs as one JSON object a line, in which no credential works."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 from pythonjsonlogger.json import JsonFormatter
 
 from config.kit import request_id
+from config.kit.credentials import without_credentials
 
 
 class RequestIDFilter(logging.Filter):
@@ -22,3 +23,7 @@ class JSONFormatter(JsonFormatter):
             style="{",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
         )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Whoever shows a key in an address has it in what Django and uvicorn say of it."""
+        return without_credentials(super().format(record))

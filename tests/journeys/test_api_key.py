@@ -5,6 +5,10 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
 from tests.product import Person, Product, caller
 
 TIER = "lifetime"
@@ -28,6 +32,15 @@ def a_paid_conversation(product: Product, buyer: Person) -> int:
     return number
 
 
+def show_where_it_does_not_belong(product: Product, secret: str) -> None:
+    nobody = caller(product.url)
+    assert nobody.get("/api/v1/me", params={"api_key": secret}).status_code == 401
+    assert nobody.get(f"/api/v1/{secret}").status_code == 404
+    url = product.url.replace("http", "ws", 1)
+    with connect(f"{url}/ws/sessions?token={secret}") as socket, pytest.raises(ConnectionClosed):
+        socket.recv()
+
+
 def test_a_payment_makes_a_key_that_is_revealed_used_and_ended(product: Product):
     buyer = product.person()
     number = a_paid_conversation(product, buyer)
@@ -42,6 +55,7 @@ def test_a_payment_makes_a_key_that_is_revealed_used_and_ended(product: Product)
     assert program.get("/api/v1/entitlements").json()["tier"] == TIER
     assert program.get("/api/v1/api-keys").status_code == 403
 
+    show_where_it_does_not_belong(product, secret)
     ended = buyer.http.delete(f"/api/v1/api-keys/{number}")
     assert (ended.status_code, ended.json()) == (200, {"success": True})
     # Several processes answer; none of them remembers the key.
