@@ -14,10 +14,11 @@ from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
 from billing.providers.base import ProviderError, ProviderRefused
 from billing.wallet.models import Escrow
+from billing.wallet.payout_models import PayoutAccount
 from billing.webhooks import forgetting
 from sessions_live.models import User
 
-CANCEL, SCRUB = "erasure.cancel", "erasure.scrub"
+CANCEL, SCRUB, CLOSE = "erasure.cancel", "erasure.scrub", "erasure.close_account"
 carries_out(CANCEL)(duplicates.CancelDuplicate)
 
 
@@ -34,9 +35,22 @@ class ScrubCustomer:
         return Done(customer_id) if scrubbed else None
 
 
+@carries_out(CLOSE)
+class ClosePayoutAccount:
+    def call(self, operation: Operation) -> Done:
+        account_id = operation.wishes["account_id"]
+        get_provider(operation.provider).close_payout_account(account_id)
+        return Done(account_id)
+
+    def look_up(self, operation: Operation) -> Done | None:
+        account_id = operation.wishes["account_id"]
+        closed = get_provider(operation.provider).is_closed(account_id)
+        return Done(account_id) if closed else None
+
+
 def end_everything(user: User) -> None:
     """Safe to repeat. Raises ProviderError where one has not answered yet."""
-    if Operation.objects.open().filter(user=user).exclude(kind__in=(CANCEL, SCRUB)).exists():
+    if Operation.objects.open().filter(user=user).exclude(kind__in=(CANCEL, SCRUB, CLOSE)).exists():
         raise ProviderError("Something that was asked of the provider before is still open.")
     close_pages(user)
     close_purchases(user)
@@ -104,6 +118,11 @@ def be_forgotten(user: User) -> dict[str, list[str]]:
             {"customer_id": customer_id},
             user,
         )
+    for account in PayoutAccount.objects.filter(user=user).exclude(provider_id=None):
+        account_id = str(account.provider_id)
+        forgetting.remember(account.provider, [account_id])
+        subject = f"payout_account:{account.pk}"
+        once(CLOSE, account.provider, subject, {"account_id": account_id}, user)
     for provider, ids in ids_of(user).items():
         forgetting.remember(provider, ids)
         known[provider] = list(ids)
@@ -112,7 +131,7 @@ def be_forgotten(user: User) -> dict[str, list[str]]:
 
 def ids_of(user: User) -> dict[str, set[str]]:
     ids: dict[str, set[str]] = {}
-    for model in (Customer, Subscription, Payment):
+    for model in (Customer, Subscription, Payment, PayoutAccount):
         for row in model._default_manager.filter(user=user).exclude(provider_id=None):
             ids.setdefault(row.provider, set()).add(str(row.provider_id))
     for row in Payment.objects.filter(user=user).exclude(invoice_id=""):

@@ -255,8 +255,10 @@ def again(provider: str, ids: list[str]) -> None:
     inside a transaction."""
     about = Customer.objects.filter(provider=provider, provider_id__in=ids).values("user")
     paid = Q(user__payments__provider=provider, user__payments__provider_id__in=ids)
+    earned = Q(user__payout_accounts__provider=provider, user__payout_accounts__provider_id__in=ids)
+    named = Q(user__in=about) | paid | earned
     ended = [Status.ERASED, Status.DONE]
-    for erasure in Erasure.objects.filter(Q(user__in=about) | paid, status__in=ended).distinct():
+    for erasure in Erasure.objects.filter(named, status__in=ended).distinct():
         scrub_rows(erasure.user)
 
 

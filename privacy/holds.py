@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from billing.models import Payment
 from billing.wallet.accounts import receivable, wallet
 from billing.wallet.models import Account, Escrow
@@ -34,6 +36,8 @@ def holds_of(user: User) -> list[str]:
         held.append("A payment is held in escrow; it has to be released or returned first.")
     if Payout.objects.under_way().filter(user=user).exists():
         held.append("A payout is on its way; it has to arrive or come back first.")
+    if Payout.objects.may_come_back(timezone.now()).filter(user=user).exists():
+        held.append("A payout was paid in the last days; the bank may still send it back.")
     if any(money.amount for money in balances(wallet(user.pk))):
         held.append("There is money in the wallet, or a payout has come back.")
     if any(money.amount for money in balances(receivable(user.pk))):

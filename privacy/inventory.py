@@ -121,7 +121,7 @@ INVENTORY = (
     # What the other side wrote stays theirs.
     Table("wallet.Escrow", "payee", law=TAX),
     Table("wallet.Payout", "user", law=TAX, scrub={"idempotency_key": None}),
-    Table("wallet.PayoutAccount", "user", law=TAX, scrub={"requirements": []}),
+    Table("wallet.PayoutAccount", "user", law=TAX, scrub={"requirements": [], "is_ready": False}),
     Table("billing.PaymentEvent", "payment__user", law=TAX),
     Table(
         "billing.PaymentAttempt",

@@ -42,6 +42,12 @@ class PaysOut(Protocol):
 
     def read_payout_account(self, account_id: str) -> PayoutAccountChanged: ...
 
+    def close_payout_account(self, account_id: str) -> None:
+        """For good, with all that its owner told there. Safe to repeat; refused while money is on
+        it."""
+
+    def is_closed(self, account_id: str) -> bool: ...
+
     def onboarding_url(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
         """A short-lived page on which its owner tells who they are. Harmless to repeat."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -58,6 +59,11 @@ class PayoutQuerySet(models.QuerySet["Payout"]):
         """Those that something is still to be done for, by us or by the bank."""
         return self.filter(status__in=[Payout.Status.PENDING, Payout.Status.IN_TRANSIT])
 
+    def may_come_back(self, now: datetime) -> PayoutQuerySet:
+        """Paid, but so lately that the bank may still turn it down."""
+        since = now - Payout.RETURNS_WITHIN
+        return self.filter(status=Payout.Status.PAID, finished_at__gt=since)
+
     def stepping(self) -> PayoutQuerySet:
         """Those whose next step is ours: money to be sent, or to be taken back."""
         unsent = Q(status=Payout.Status.PENDING, provider_id=None)
@@ -83,6 +89,8 @@ class Payout(Moves):
         FUNDS = "funds", "money that is not available yet"
 
     OVER = (Status.FAILED, Status.CANCELED)
+    # After that no bank sends it back any more.
+    RETURNS_WITHIN = timedelta(days=7)
     # A bank turns money back days after it was reported as paid.
     MOVES = {
         Status.PENDING: frozenset({Status.IN_TRANSIT, Status.PAID, Status.FAILED, Status.CANCELED}),

@@ -59,7 +59,8 @@ def stripe_says() -> Iterator[stripe.StripeClient]:
         raise kind(words=error.user_message or "", reason=error.code or "") from error
     except (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError) as error:
         log.error("stripe refused our credentials or key: %s", error.code)
-        raise ProviderRefused(words=str(error.user_message or error.code)) from error
+        words = str(error.user_message or error.code)
+        raise ProviderRefused(words=words, reason=error.code or "") from error
     except stripe.CardError as error:
         words = f"{error.user_message} ({error.code})"
         raise PaymentRefused(words_for(error), words=words, reason=error.code or "") from error

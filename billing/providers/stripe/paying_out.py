@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from billing.providers.base import ProviderRefused
 from billing.providers.facts import (
     PayoutAccountChanged,
     PayoutChanged,
@@ -21,6 +22,8 @@ from billing.providers.stripe.reading import PROVIDER, Payload, one_of
 STATUSES = ("pending", "in_transit", "paid", "failed", "canceled")
 # Our clock and Stripe's need not agree.
 SLACK = timedelta(minutes=10)
+# What Stripe says of an account that is deleted: that our key cannot reach it.
+GONE = ("account_invalid", "resource_missing")
 
 
 class StripePayouts:
@@ -51,6 +54,23 @@ class StripePayouts:
         with stripe_says() as stripe:
             account = stripe.v1.accounts.retrieve(account_id)
         return account_fact(account.to_dict(), _now())
+
+    def close_payout_account(self, account_id: str) -> None:
+        try:
+            with stripe_says() as stripe:
+                stripe.v1.accounts.delete(account_id)
+        except ProviderRefused as refusal:
+            if refusal.reason not in GONE:
+                raise
+
+    def is_closed(self, account_id: str) -> bool:
+        try:
+            self.read_payout_account(account_id)
+        except ProviderRefused as refusal:
+            if refusal.reason not in GONE:
+                raise
+            return True
+        return False
 
     def onboarding_url(self, account_id: str, *, return_url: str, refresh_url: str) -> str:
         with stripe_says() as stripe:
