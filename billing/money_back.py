@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from billing import escrow_notices
 from billing.models import Payment
-from billing.providers.facts import DisputeChanged, MoneyBack, RefundChanged
+from billing.providers.money_back_facts import DisputeChanged, MoneyBack, RefundChanged
 from billing.wallet import bookings, escrow
 from billing.wallet.models import Escrow
 from billing.webhooks.registry import NotOurs, Unclear

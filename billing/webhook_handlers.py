@@ -18,7 +18,7 @@ from billing import (
     subscriptions,
     trials,
 )
-from billing.providers import facts
+from billing.providers import facts, money_back_facts, payout_facts
 from billing.wallet import payout_accounts, payout_steps, payouts
 from billing.webhooks.registry import handles
 
@@ -64,13 +64,13 @@ def payment_told(fact: facts.PaymentFact) -> None:
     arrears.after_payment(payments.record_payment(fact))
 
 
-@handles(facts.RefundChanged)
-def refund_changed(fact: facts.RefundChanged) -> None:
+@handles(money_back_facts.RefundChanged)
+def refund_changed(fact: money_back_facts.RefundChanged) -> None:
     money_back.follow_refund(fact)
 
 
-@handles(facts.DisputeChanged)
-def dispute_changed(fact: facts.DisputeChanged) -> None:
+@handles(money_back_facts.DisputeChanged)
+def dispute_changed(fact: money_back_facts.DisputeChanged) -> None:
     money_back.follow_dispute(fact)
 
 
@@ -104,23 +104,23 @@ def escrow_page_opened(fact: facts.EscrowPageOpened) -> None:
     escrow_payments.page_opened(fact)
 
 
-@handles(facts.PayoutAccountChanged)
-def payout_account_changed(fact: facts.PayoutAccountChanged) -> None:
+@handles(payout_facts.PayoutAccountChanged)
+def payout_account_changed(fact: payout_facts.PayoutAccountChanged) -> None:
     payout_accounts.follow(fact)
 
 
-@handles(facts.PayoutFunded)
-def payout_funded(fact: facts.PayoutFunded) -> None:
+@handles(payout_facts.PayoutFunded)
+def payout_funded(fact: payout_facts.PayoutFunded) -> None:
     payout_steps.funded(fact)
 
 
-@handles(facts.PayoutTakenBack)
-def payout_taken_back(fact: facts.PayoutTakenBack) -> None:
+@handles(payout_facts.PayoutTakenBack)
+def payout_taken_back(fact: payout_facts.PayoutTakenBack) -> None:
     payout_steps.taken_back(fact)
 
 
-@handles(facts.PayoutChanged)
-def payout_changed(fact: facts.PayoutChanged) -> None:
+@handles(payout_facts.PayoutChanged)
+def payout_changed(fact: payout_facts.PayoutChanged) -> None:
     payouts.follow(fact)
 
 

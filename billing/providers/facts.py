@@ -1,4 +1,5 @@
-"""What a provider tells us, in our own words. The whole vocabulary that crosses the border."""
+"""What a provider tells us, in our own words: the vocabulary that crosses the border. Of money that
+goes back, and of whom we pay, it is in `money_back_facts` and `payout_facts`."""
 
 from __future__ import annotations
 
@@ -154,31 +155,6 @@ class EscrowOpened(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyBack(Fact):
-    payment_id: str
-    money: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundChanged(MoneyBack):
-    """`sent`: it left what the provider holds for us; `came_back`: and is there again."""
-
-    refund_id: str
-    sent: bool
-    came_back: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisputeChanged(MoneyBack):
-    """`taken`: the bank has the money; `given_back`, or `lost` for good."""
-
-    dispute_id: str
-    taken: bool
-    given_back: bool
-    lost: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EscrowPageOpened(Fact):
     """A hosted page waits for the payer; its payment begins when they try to pay."""
 
@@ -300,47 +276,6 @@ class TrialEnding(Fact):
     subscription_id: str
     customer_id: str
     method: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutAccountChanged(Fact):
-    """`account_key` is our own row's, where the account names it; `is_connected` where the event
-    came from the account itself."""
-
-    account_key: str
-    account_id: str
-    is_ready: bool
-    details_submitted: bool
-    country: str
-    currency: str
-    requirements: tuple[str, ...]
-    is_connected: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutFunded(Fact):
-    payout_key: str
-    transfer_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutTakenBack(Fact):
-    payout_key: str
-    reversal_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayoutChanged(Fact):
-    """`payout_key` is our own row's, where the payout names it; `account_id` whose it is, by the
-    provider's name, empty for the platform's own."""
-
-    payout_key: str
-    payout_id: str
-    account_id: str
-    status: str
-    arrives_at: datetime | None
-    failure_code: str = ""
-    failure_message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

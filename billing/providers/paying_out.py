@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from billing.providers.facts import (
+from billing.providers.payout_facts import (
     PayoutAccountChanged,
     PayoutChanged,
     PayoutFunded,

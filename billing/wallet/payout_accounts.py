@@ -11,8 +11,8 @@ from billing.operations import outgoing
 from billing.operations.models import Operation
 from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
-from billing.providers.facts import PayoutAccountChanged
 from billing.providers.paying_out import NewPayoutAccount
+from billing.providers.payout_facts import PayoutAccountChanged
 from billing.wallet import payout_steps
 from billing.wallet.payout_models import PayoutAccount
 from billing.webhooks.registry import NotOurs

@@ -21,8 +21,8 @@ from billing.operations.models import Operation
 from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
-from billing.providers.facts import PayoutFunded, PayoutTakenBack
 from billing.providers.paying_out import PayoutWishes
+from billing.providers.payout_facts import PayoutFunded, PayoutTakenBack
 from billing.wallet import payouts
 from billing.wallet.payout_models import Payout, PayoutAccount
 from config.kit.one_by_one import one_by_one

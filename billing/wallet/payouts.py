@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from billing.operations.models import Operation
-from billing.providers.facts import PayoutChanged
+from billing.providers.payout_facts import PayoutChanged
 from billing.wallet import funds, news, payout_news, tasks
 from billing.wallet.payout_models import Payout, PayoutAccount
 from billing.webhooks.registry import NotOurs

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from billing.providers.facts import DisputeChanged, Fact, RefundChanged
+from billing.providers.facts import Fact
+from billing.providers.money_back_facts import DisputeChanged, RefundChanged
 from billing.providers.stripe.reading import PROVIDER, Payload, id_of
 from config.kit.money import Money
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from billing.providers.base import ProviderRefused
-from billing.providers.facts import (
+from billing.providers.paying_out import NewPayoutAccount, PayoutWishes
+from billing.providers.payout_facts import (
     PayoutAccountChanged,
     PayoutChanged,
     PayoutFunded,
     PayoutTakenBack,
 )
-from billing.providers.paying_out import NewPayoutAccount, PayoutWishes
 from billing.providers.stripe.client import stripe_says
 from billing.providers.stripe.reading import PROVIDER, Payload, one_of
 

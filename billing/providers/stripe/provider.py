@@ -26,13 +26,13 @@ from billing.providers.facts import (
     CustomerMade,
     Delivery,
     Fact,
-    MoneyBack,
     PaymentFact,
     ProviderFee,
     PurchaseOpened,
     SubscriptionChanged,
     TrialEnding,
 )
+from billing.providers.money_back_facts import MoneyBack
 from billing.providers.stripe import (
     catalogue,
     collecting,
