@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from billing.catalogue import find_catalog, push_catalog, read_catalog, store_catalog
@@ -12,7 +13,10 @@ from billing.webhooks import inbox
 from billing.webhooks.models import WebhookEvent
 from sessions_live.models import User
 from sessions_live.tokens import sign_in
+from tests.billing.browsing import browser_of
+from tests.billing.deal_pages import Pages
 from tests.billing.deals import Deal
+from tests.billing.earning import RICH, Earner
 from tests.stand_in import StandIn
 from tests.stripe_events import deliver
 
@@ -95,8 +99,40 @@ def bob(shop: Shop) -> User:
 
 
 @pytest.fixture
+def browser(alice: User) -> Client:
+    """Alice's, signed in."""
+    return browser_of(alice)
+
+
+@pytest.fixture
 def deal(shop: Shop, alice: User, bob: User) -> Deal:
     return Deal(shop, alice, bob)
+
+
+@pytest.fixture
+def pages(shop: Shop, alice: User, bob: User) -> Pages:
+    return Pages(shop, alice, bob)
+
+
+@pytest.fixture
+def maria(shop: Shop) -> Earner:
+    return Earner(shop, shop.person("maria@example.com"))
+
+
+@pytest.fixture
+def ready(maria: Earner, rich: None) -> Earner:
+    maria.onboards()
+    maria.earns(10_000)
+    return maria
+
+
+@pytest.fixture
+def rich(shop: Shop) -> None:
+    """The platform's own balance at the provider holds something."""
+    intent = shop.stripe.stripe.post(
+        "/v1/payment_intents", data={"amount": 50_000, "currency": "usd"}
+    ).json()
+    shop.stripe.control(f"payment_intents/{intent['id']}/confirm", card=RICH).raise_for_status()
 
 
 def unfinished() -> list[str]:

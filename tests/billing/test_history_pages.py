@@ -6,25 +6,13 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from django.test import Client
 
 from billing.models import Payment
 from sessions_live.models import User
+from tests.billing.browsing import text
 from tests.billing.conftest import Shop
 from tests.billing.payments import make_payment, make_payments
-
-
-@pytest.fixture
-def browser(alice: User) -> Client:
-    browser = Client()
-    browser.force_login(alice)
-    return browser
-
-
-def text(answer: Any) -> str:
-    """A page's words, without its markup."""
-    return " ".join(re.sub(r"<[^>]*>", " ", answer.content.decode()).split())
 
 
 def days(answer: Any) -> list[str]:

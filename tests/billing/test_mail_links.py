@@ -14,6 +14,7 @@ from billing.mails.models import Mail
 from billing.mails.samples import SAMPLES
 from billing.models import Plan
 from sessions_live.models import User
+from tests.billing.browsing import browser_of
 from tests.billing.conftest import Shop
 from tests.billing.life import Life
 
@@ -27,12 +28,6 @@ def links_of(template: str, context: dict[str, Any]) -> list[str]:
     found = re.findall(rf'href="{re.escape(settings.SITE_URL)}([^"]*)"', html)
     assert found
     return [path or "/" for path in found]
-
-
-def browser_of(user: User) -> Client:
-    browser = Client()
-    browser.force_login(user)
-    return browser
 
 
 def opened(user: User, template: str) -> str:

@@ -10,46 +10,16 @@ from unittest.mock import ANY
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.utils import timezone
 
 from billing import sweeping
-from billing.models import Customer, Item, Payment, Purchase
+from billing.models import Item, Payment, Purchase
 from sessions_live.models import User
+from tests.billing.buying import ask, confirm, look, owned
 from tests.billing.conftest import Shop, unfinished
 
-NEVER_ASKED = "4000000000000341"
-ALWAYS_ASKS = "4000002760003184"
 
-
-def ask(shop: Shop, user: User, item_id: str = "skin_neon", key: str = "", **body: Any) -> Any:
-    headers = {"Idempotency-Key": key} if key else None
-    return shop.client(user).post(
-        "/api/v1/payment-intents", {"item_id": item_id, **body}, headers=headers
-    )
-
-
-def confirm(shop: Shop, intent_id: str, card: str = "4242424242424242") -> Any:
-    return shop.stripe.control(f"payment_intents/{intent_id}/confirm", card=card)
-
-
-def look(shop: Shop, user: User, intent_id: str) -> Any:
-    return shop.client(user).get(f"/api/v1/payment-intents/{intent_id}")
-
-
-def owned(shop: Shop, user: User) -> list[tuple[str, int, int]]:
-    rows = shop.client(user).get("/api/v1/purchases").json()["results"]
-    return [(row["item_id"], row["quantity"], row["amount"]) for row in rows]
-
-
-def with_card(shop: Shop, user: User, card: str = "4242424242424242") -> None:
-    """Somebody whose card is on file, as after a subscription."""
-    shop.buy(user)
-    customer = Customer.objects.get(user=user)
-    shop.stripe.control(f"customers/{customer.provider_id}/card", card=card).raise_for_status()
-
-
-# --- buying -------------------------------------------------------------------------------------
+# --- buying ---------------------------------------------------------------------------------------
 def test_an_item_is_paid_at_the_catalogues_price_and_owned(shop: Shop, alice: User):
     answer = ask(shop, alice, quantity=3)
     assert answer.status_code == 201, answer.json()
@@ -118,7 +88,7 @@ def test_a_canceled_intent_gives_nothing(shop: Shop, alice: User):
     assert (Purchase.objects.get().status, owned(shop, alice)) == ("canceled", [])
 
 
-# --- what may be asked --------------------------------------------------------------------------
+# --- what may be asked ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("body", "where"),
     [
@@ -182,7 +152,7 @@ def test_a_payment_named_after_a_strangers_purchase_gives_it_to_nobody(
     assert Payment.objects.get().user == bob
 
 
-# --- once ---------------------------------------------------------------------------------------
+# --- once -----------------------------------------------------------------------------------------
 def test_the_same_key_gives_the_same_answer(shop: Shop, alice: User, bob: User):
     first, again = ask(shop, alice, key="k1"), ask(shop, alice, key="k1")
     assert (first.status_code, first.json()) == (again.status_code, again.json())
@@ -234,51 +204,7 @@ def test_a_webhook_before_our_note_of_the_answer_still_counts(shop: Shop, alice:
     assert look(shop, alice, intent_id).json()["status"] == "succeeded"
 
 
-# --- the card on file ---------------------------------------------------------------------------
-def test_the_card_on_file_pays_with_nobody_there(shop: Shop, alice: User):
-    with_card(shop, alice)
-    answer = ask(shop, alice, off_session=True)
-    assert (answer.status_code, answer.json()["status"]) == (201, "succeeded")
-    assert answer.json()["payment_method"].startswith("pm_")
-    assert owned(shop, alice) == [("skin_neon", 1, 299)]
-    shop.hear()
-    assert Payment.objects.filter(purchase__isnull=False).count() == 1, unfinished()
-
-
-def test_a_declined_card_on_file_is_told_in_words_and_only_tried_once(shop: Shop, alice: User):
-    with_card(shop, alice, NEVER_ASKED)
-    first, again = (ask(shop, alice, key="k1", off_session=True) for _ in range(2))
-    assert (first.status_code, first.json()) == (402, again.json())
-    refused = first.json()["errors"][0]
-    assert (refused["code"], refused["detail"]) == ("card_declined", "Your card was declined.")
-    shop.hear()
-    payment = Payment.objects.get(purchase__isnull=False)
-    assert (payment.status, payment.attempts.count()) == ("failed", 1), unfinished()
-    assert owned(shop, alice) == []
-
-
-def test_a_card_that_asks_for_its_owner_is_left_to_the_client(shop: Shop, alice: User):
-    with_card(shop, alice, ALWAYS_ASKS)
-    begun = ask(shop, alice, off_session=True)
-    assert (begun.status_code, begun.json()["status"]) == (201, "requires_action")
-    assert begun.json()["client_secret"]
-    intent_id = begun.json()["id"]
-    assert look(shop, alice, intent_id).json()["status"] == "requires_action"
-    done = shop.stripe.control(
-        f"payment_intents/{intent_id}/confirm", card="4242424242424242", authenticate=True
-    )
-    done.raise_for_status()
-    assert look(shop, alice, intent_id).json()["status"] == "succeeded"
-    assert owned(shop, alice) == [("skin_neon", 1, 299)]
-
-
-def test_without_a_card_on_file_nothing_is_charged(shop: Shop, alice: User):
-    answer = ask(shop, alice, off_session=True)
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "no_saved_card")
-    assert shop.stripe.get("payment_intents")["data"] == []
-
-
-# --- what was forgotten -------------------------------------------------------------------------
+# --- what was forgotten ---------------------------------------------------------------------------
 def test_the_sweep_finds_what_no_webhook_told_of(shop: Shop, alice: User):
     confirm(shop, ask(shop, alice).json()["id"]).raise_for_status()
     assert sweeping.sweep()["purchases_asked"] == 0
@@ -293,71 +219,3 @@ def test_what_is_never_paid_is_given_up_after_a_day(shop: Shop, alice: User):
     sweeping.sweep()
     assert Purchase.objects.get().status == "canceled"
     assert shop.stripe.get(f"payment_intents/{intent_id}")["status"] == "canceled"
-
-
-# --- the pages ----------------------------------------------------------------------------------
-@pytest.fixture
-def browser(alice: User) -> Client:
-    browser = Client()
-    browser.force_login(alice)
-    return browser
-
-
-def page_of(answer: Any) -> str:
-    return str(answer.url).rsplit("/", 1)[-1]
-
-
-def test_an_item_is_bought_on_the_hosted_page(shop: Shop, alice: User, browser: Client):
-    assert "Neon skin" in browser.get("/items").content.decode()
-    session_id = page_of(browser.post("/items/buy", {"item_id": "skin_neon", "quantity": 2}))
-    waiting = browser.get("/items/return", {"session_id": session_id}).content.decode()
-    assert "Not paid yet" in waiting
-    shop.stripe.pay(session_id).raise_for_status()
-    done = browser.get("/items/return", {"session_id": session_id}).content.decode()
-    assert "Neon skin × 2 is yours" in done
-    assert "$5.98" in browser.get("/items").content.decode()
-    shop.hear()
-    assert owned(shop, alice) == [("skin_neon", 2, 598)], unfinished()
-    assert Payment.objects.get().description == "Neon skin × 2"
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_hosted_pages_news_may_come_in_any_order(
-    shop: Shop, alice: User, browser: Client, seed: int
-):
-    shop.stripe.pay(
-        page_of(browser.post("/items/buy", {"item_id": "tip", "amount": "7.50"}))
-    ).raise_for_status()
-    happened = shop.stripe.events() * 2
-    random.Random(seed).shuffle(happened)
-    shop.hear(*happened)
-    assert owned(shop, alice) == [("tip", 1, 750)], unfinished()
-    assert Payment.objects.count() == 1
-
-
-@pytest.mark.parametrize(
-    "choice",
-    [
-        {"item_id": "tip", "amount": "0.99"},
-        {"item_id": "tip", "amount": "5.001"},
-        {"item_id": "tip", "amount": "NaN"},
-        {"item_id": "skin_neon", "quantity": "1000"},
-        {"item_id": "nothing"},
-    ],
-)
-def test_the_page_refuses_in_words(shop: Shop, browser: Client, choice: dict[str, str]):
-    answer = browser.post("/items/buy", choice, follow=True)
-    assert 'role="alert"' in answer.content.decode()
-    assert not Purchase.objects.exists()
-
-
-def test_a_strangers_return_page_is_none(shop: Shop, browser: Client, bob: User):
-    session_id = page_of(browser.post("/items/buy", {"item_id": "tip", "amount": "5"}))
-    stranger = Client()
-    stranger.force_login(bob)
-    assert stranger.get("/items/return", {"session_id": session_id}).status_code == 404
-
-
-def test_a_visitor_signs_in_first(shop: Shop):
-    answer = Client().post("/items/buy", {"item_id": "tip"})
-    assert answer.headers["Location"] == "/sign-in?next=/items"

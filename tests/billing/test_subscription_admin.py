@@ -14,9 +14,9 @@ from django.test import Client
 from billing.models import SubscriptionEvent
 from billing.roles import make_roles
 from sessions_live.models import User
+from tests.billing.browsing import text
 from tests.billing.conftest import Shop
 from tests.billing.life import Life
-from tests.billing.test_pages import text
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from django.test import Client
 from billing.mails.models import Mail
 from billing.models import Subscription
 from sessions_live.models import User
+from tests.billing.browsing import text
 from tests.billing.conftest import Shop
 from tests.billing.life import Life
-from tests.billing.test_pages import text
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from billing.providers.stripe.hurry import breaker
 from billing.wallet.payout_models import Payout, PayoutAccount
 from billing.webhooks.mirror import drain_mirror
 from billing.webhooks.models import WebhookEvent
-from tests.billing.test_payouts import Earner
+from tests.billing.earning import Earner
 from tests.privacy.conftest import Person, go_on, traces
 
 

@@ -11,9 +11,9 @@ from django.db import connection, transaction
 
 from billing.wallet.payout_models import Payout
 from tests.billing.conftest import Shop, shop  # noqa: F401 - a fixture
+from tests.billing.earning import Earner
 from tests.billing.returns import Told
 from tests.billing.test_every_order import ends_of, hear
-from tests.billing.test_payouts import Earner
 from tests.scorecard.conftest import Score
 from tests.stripe_events import event
 

@@ -7,18 +7,13 @@ from billing import mails
 from billing.mails.models import Mail
 from billing.mails.samples import SAMPLES
 from sessions_live.models import User
+from tests.billing.browsing import browser_of
 
 
 @pytest.fixture
 def mail(alice: User) -> Mail:
     mails.queue(user=alice, template="key_ready", key="k", context=SAMPLES["key_ready"])
     return Mail.objects.get()
-
-
-def browser_of(user: User) -> Client:
-    browser = Client()
-    browser.force_login(user)
-    return browser
 
 
 def test_people_read_what_was_sent_to_them(mail: Mail, alice: User):
