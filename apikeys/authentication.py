@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from apikeys.finding import find_usable_key
 from apikeys.guessing import note_guess
+from apikeys.keys import KeyNotValid
 from apikeys.models import APIKey
 from config.kit.client_address import client_address
 from config.kit.scopes import refuse_beyond
@@ -34,8 +35,7 @@ class KeyAuthentication(BaseAuthentication):
         key = find_usable_key(secret.strip(), now)
         if key is None:
             note_guess(secret.strip(), client_address(request.META))
-            # The same words for every reason: they are nobody's but the owner's business.
-            raise AuthenticationFailed("This API key is not valid.", code="key_not_valid")
+            raise AuthenticationFailed(KeyNotValid.detail, code=KeyNotValid.code)
         refuse_beyond(key.scopes, request.parser_context["view"], request.method or "")
         note_use(key, now)
         return key.user, key

@@ -15,6 +15,7 @@ from apikeys.scopes import USUAL
 from config.kit.errors import AppError
 from config.kit.scopes import ScopeMissing
 from sessions_live.models import User
+from sessions_live.tokens import CHALLENGE
 
 MOST_KEYS = 50
 MOST_SHOWN = 200
@@ -27,6 +28,15 @@ class KeyNotFound(AppError):
     code = "not_found"
     status = 404
     detail = "You have no such API key."
+
+
+class KeyNotValid(AppError):
+    """The same words for every reason: they are nobody's but the owner's business."""
+
+    code = "key_not_valid"
+    status = 401
+    detail = "This API key is not valid."
+    auth_header = CHALLENGE
 
 
 class AlreadyRevealed(AppError):
@@ -86,8 +96,9 @@ def create_key(
     by: APIKey | None = None,
 ) -> Shown:
     """`by` is the key that asks, where no person does: what it makes can do no more and lives no
-    longer. Raises PaymentRequired, TooManyKeys, ScopeMissing."""
+    longer. Raises PaymentRequired, TooManyKeys, ScopeMissing, KeyNotValid."""
     with holding_keys_of(user):
+        refuse_ended(by)
         refuse_without_access(user)
         if APIKey.objects.there(timezone.now()).filter(user=user).count() >= MOST_KEYS:
             raise TooManyKeys()
@@ -112,9 +123,10 @@ def reveal(user: User, pk: int) -> Shown:
 
 def rotate(user: User, pk: int, *, grace: timedelta, by: APIKey | None = None) -> Shown:
     """A new key that can do the same; the old one works on for the grace time. Raises KeyNotFound,
-    NotRevealed, AlreadyRotated, PaymentRequired, ScopeMissing."""
+    NotRevealed, AlreadyRotated, PaymentRequired, ScopeMissing, KeyNotValid."""
     now = timezone.now()
     with holding_keys_of(user):
+        refuse_ended(by)
         old = find_key(user, pk)
         refuse_wider(old, by)
         if old.status == Status.UNREVEALED:
@@ -184,6 +196,16 @@ def within(scopes: Collection[str] | None, by: APIKey | None) -> list[str]:
 def no_later(expires_at: datetime | None, by: APIKey | None) -> datetime | None:
     ends = by.expires_at if by else None
     return min(expires_at or ends, ends) if ends else expires_at
+
+
+def refuse_ended(by: APIKey | None) -> None:
+    """A key that was revoked while its request waited leaves no other behind; must run inside a
+    transaction, and nobody revokes it before that ends. Raises KeyNotValid."""
+    if by is None:
+        return
+    there = APIKey.objects.there(timezone.now()).filter(pk=by.pk)
+    if there.select_for_update(no_key=True).first() is None:
+        raise KeyNotValid()
 
 
 def refuse_wider(key: APIKey, by: APIKey | None) -> None:
