@@ -24,6 +24,7 @@ class State(models.TextChoices):
     PAST_DUE = "past_due"
     UNPAID = "unpaid"
     PAUSED = "paused"
+    RESUMING = "resuming"
     ENDED = "ended"
 
 
@@ -56,6 +57,7 @@ RESUME_FIRST = "The subscription is paused. Resume it first."
 KEEP_FIRST = "The subscription is about to end. Keep it (reactivate) first."
 DROP_FIRST = "Another plan is to begin soon. Keep your present plan first."
 CONFIRM_FIRST = "A change of plan waits for your bank. Confirm it, or keep your present plan first."
+RESUMES_ALREADY = "This waits already, for you to confirm it at your bank."
 NOTHING_PLANNED = "No other plan is to begin: there is nothing to take back."
 NOT_CANCELED = "The subscription is not canceled: there is nothing to take back."
 NOT_PAUSED = "The subscription is not paused."
@@ -87,6 +89,13 @@ UNPAID = {
     Move.PAUSE: PAY_FIRST,
 }
 
+PAUSED = RUNNING | {
+    Move.SWITCH: RESUME_FIRST,
+    Move.PLAN_SWITCH: RESUME_FIRST,
+    Move.PAUSE: "The subscription is paused already.",
+    Move.RESUME: YES,
+}
+
 TABLE: dict[State, dict[Move, str]] = {
     State.NONE: everywhere(NONE),
     State.ENDED: everywhere(ENDED),
@@ -99,13 +108,8 @@ TABLE: dict[State, dict[Move, str]] = {
     State.CONFIRMING: RUNNING | {Move.KEEP: YES, Move.PAUSE: CONFIRM_FIRST},
     State.PAST_DUE: RUNNING | UNPAID,
     State.UNPAID: RUNNING | UNPAID,
-    State.PAUSED: RUNNING
-    | {
-        Move.SWITCH: RESUME_FIRST,
-        Move.PLAN_SWITCH: RESUME_FIRST,
-        Move.PAUSE: "The subscription is paused already.",
-        Move.RESUME: YES,
-    },
+    State.PAUSED: PAUSED,
+    State.RESUMING: PAUSED | {Move.KEEP: YES, Move.RESUME: RESUMES_ALREADY},
     State.ENDING: everywhere(KEEP_FIRST)
     | {
         Move.CANCEL: "The subscription is canceled already, and ends with its period.",
@@ -126,6 +130,10 @@ OF_STATUS = {
 }
 
 
+# What each becomes while the customer's bank has a question.
+WAITING = {State.ACTIVE: State.CONFIRMING, State.PAUSED: State.RESUMING}
+
+
 def state_of(subscription: Subscription | None) -> State:
     if subscription is None or subscription.duplicate:
         return State.NONE
@@ -134,8 +142,8 @@ def state_of(subscription: Subscription | None) -> State:
         return state
     if subscription.cancel_at_period_end:
         return State.ENDING
-    if state == State.ACTIVE and subscription.awaits_confirmation:
-        return State.CONFIRMING
+    if subscription.awaits_confirmation and state in WAITING:
+        return WAITING[state]
     if state == State.ACTIVE and subscription.planned_price_id is not None:
         return State.CHANGING
     return state

@@ -26,6 +26,8 @@ from sessions_live.models import User
 
 QUOTED_FOR = timedelta(hours=1)
 CHANGEABLE = (State.ACTIVE, State.TRIALING, State.CHANGING, State.CONFIRMING)
+# Something waits, and the present plan is asked for to take it back.
+KEEPABLE = (State.CHANGING, State.CONFIRMING, State.RESUMING)
 LENGTH = {Interval.MONTH: 1, Interval.YEAR: 12}
 
 
@@ -64,12 +66,13 @@ def price_for(subscription: Subscription | None, *, tier: str, interval: str | N
 def move_to(subscription: Subscription | None, price: Price) -> Move:
     """Raises MoveRefused."""
     state = moves.state_of(subscription)
+    is_present = subscription is not None and is_same(subscription.price, price)
+    if is_present and state in KEEPABLE:
+        return Move.KEEP
     if subscription is None or state not in CHANGEABLE:
         moves.refuse(subscription, Move.SWITCH)
         raise MoveRefused()
-    if is_same(subscription.price, price):
-        if state in (State.CHANGING, State.CONFIRMING):
-            return Move.KEEP
+    if is_present:
         raise MoveRefused("You have this plan already.")
     if is_same(subscription.planned_price, price):
         raise MoveRefused("This change is planned already.")

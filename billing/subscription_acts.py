@@ -46,12 +46,12 @@ HAS_HAPPENED: dict[str, Seen] = {
     "reactivate": lambda wish, seen: not seen.cancel_at_period_end and seen.status not in FINAL,
     "end": lambda wish, seen: seen.status in FINAL,
     "pause": lambda wish, seen: seen.status == "paused",
-    "resume": lambda wish, seen: seen.status not in ("paused", *FINAL),
+    "resume": lambda wish, seen: seen.status not in ("paused", *FINAL) or seen.awaited is not None,
     "switch": lambda wish, seen: (
         wish.price_id in (seen.price_id, awaited_price(seen)) and not seen.ahead
     ),
     "plan_switch": lambda wish, seen: wish.price_id in [p.price_id for p in seen.ahead or ()],
-    "keep": lambda wish, seen: not seen.ahead and seen.awaited is None,
+    "keep": lambda wish, seen: not seen.ahead and seen.awaited is None and not seen.pause_lifted,
     "extend_trial": lambda wish, seen: seen.trial_end == wish.trial_end,
 }
 

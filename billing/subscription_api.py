@@ -166,7 +166,8 @@ DOORS: dict[str, type[APIView]] = {
     "resume": plain_move(
         "resume",
         subscription_life.resume,
-        "Goes on: within what is paid nothing is due, after it a new period is paid at once.",
+        "Goes on: within what is paid nothing is due, after it a new period is paid at once. Where"
+        " the bank has a question it stays paused, and `awaited_change` says where to answer it.",
     ),
     "change-preview": PreviewView,
     "change": ChangeView,

@@ -29,7 +29,7 @@ OUTCOMES = {
     "end": {Kind.ENDED},
     "reactivate": {Kind.REACTIVATED},
     "pause": {Kind.PAUSED},
-    "resume": {Kind.RESUMED},
+    "resume": {Kind.RESUMED, Kind.CHANGE_AWAITED, Kind.CHANGE_DROPPED},
     "extend_trial": {Kind.TRIAL_EXTENDED},
 }
 # An event that comes later than this after the last wish is not thought to be of it.
@@ -151,12 +151,17 @@ def changes_of_plans(old: Snapshot, new: Subscription) -> Iterator[Change]:
 
 
 def changes_of_awaited(old: Snapshot, new: Subscription) -> Iterator[Change]:
+    status = {"status": new.status}
     if new.awaited_price is not None:
         price = new.awaited_price
         words = {"plan": price.plan.name, "interval": price.interval, "amount": price.amount}
-        yield Kind.CHANGE_AWAITED, offer(old), {**words, "until": iso(new.awaited_until)}
-    elif old.price_id == new.price_id:
-        yield Kind.CHANGE_DROPPED, {}, offer(old)
+        yield Kind.CHANGE_AWAITED, offer(old), {**words, **status, "until": iso(new.awaited_until)}
+    elif old.price_id == new.price_id and not has_gone_on(old, new):
+        yield Kind.CHANGE_DROPPED, {}, {**offer(old), **status}
+
+
+def has_gone_on(old: Snapshot, new: Subscription) -> bool:
+    return old.status == Status.PAUSED != new.status
 
 
 def is_renewal(old: Snapshot, new: Subscription) -> bool:

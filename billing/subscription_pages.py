@@ -169,7 +169,6 @@ def change(request: HttpRequest) -> HttpResponse:
             request,
             lambda: plan_changes.change(user, asking, tier=tier, interval=interval),
             changed_words,
-            onward=lambda changed: awaited_by(changed) is not None,
         )
     try:
         preview = plan_changes.preview(user, tier=tier, interval=interval)
@@ -208,13 +207,13 @@ def done_or_refused(
     request: HttpRequest,
     act: Callable[[], Subscription],
     words: str | Callable[[Subscription], str],
-    onward: Callable[[Subscription], bool] = lambda _: False,
 ) -> HttpResponse:
+    """Where it waits for the bank, straight on to the page that asks."""
     try:
         changed = act()
     except AppError as refusal:
         return refused(request, refusal.detail)
-    if onward(changed):
+    if awaited_by(changed) is not None:
         return redirect("subscription-confirm")
     messages.success(request, words if isinstance(words, str) else words(changed))
     return redirect("subscription")

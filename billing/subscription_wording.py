@@ -57,6 +57,14 @@ def question(move: Move, subscription: Subscription) -> Question:
                 "Leave it paused",
                 f"{plan} goes on.",
             )
+        case _ if subscription.status == Subscription.Status.PAUSED:
+            return Question(
+                f"Leave {plan} paused?",
+                "Your bank is not asked any more, and nothing is charged.",
+                "Leave it paused",
+                "Back",
+                f"{plan} stays paused.",
+            )
         case _:
             return Question(
                 f"Keep {plan}?",
@@ -77,7 +85,8 @@ def next_charge(subscription: Subscription) -> str:
 def story(event: SubscriptionEvent) -> str:
     """`Changed from Basic ($9.99 per month) to Pro ($24.99 per month)`"""
     currency, kind = event.subscription.currency, Kind(event.kind)
-    told = STORIES.get(kind)
+    paused = event.after.get("status") == Subscription.Status.PAUSED
+    told = (paused and OF_PAUSED.get(kind)) or STORIES.get(kind)
     if told is None:
         return event.get_kind_display()
     names = {
@@ -105,6 +114,10 @@ STORIES = {
     Kind.PAYMENT_FAILED: "A payment failed",
     Kind.RECOVERED: "The failed payment was made good",
     Kind.ENDED: "Ended",
+}
+OF_PAUSED = {
+    Kind.CHANGE_AWAITED: "To go on, once it is confirmed at the bank",
+    Kind.CHANGE_DROPPED: "It was not confirmed at the bank: it stays paused",
 }
 
 

@@ -8,7 +8,15 @@ from typing import Any
 
 from django.db import transaction
 
-from billing import confirmations, entitlements, owing, payments, subscription_history, tasks
+from billing import (
+    confirmations,
+    entitlements,
+    lapsed_resumptions,
+    owing,
+    payments,
+    subscription_history,
+    tasks,
+)
 from billing.models import Order, Price, Subscription
 from billing.owners import find_order, owner_of
 from billing.plans import UnknownPrice, find_price
@@ -49,6 +57,8 @@ def follow(fact: SubscriptionChanged) -> Subscription:
         if before.awaited_invoice != subscription.awaited_invoice:
             confirmations.settled(before.awaited_invoice)
         subscription_history.note(before, subscription, at=fact.at, reason=fact.end_reason)
+    if fact.pause_lifted and fact.awaited is None:
+        lapsed_resumptions.pause_again(subscription)
     entitlements.follow_subscription(subscription)
     return subscription
 

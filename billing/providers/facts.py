@@ -260,8 +260,9 @@ class SubscriptionChanged(Fact):
     ended_at: datetime | None
     # cancellation_requested, payment_failed, payment_disputed, or nothing.
     end_reason: str = ""
-    # Of a paused one: until when it was paid.
+    # Of a paused one: until when it was paid, and whether the provider would charge all the same.
     paid_until: datetime | None = None
+    pause_lifted: bool = False
     # What stands ahead is in another object, which only some readings bring along: None is unknown.
     schedule_id: str = ""
     ahead: tuple[PlannedPrice, ...] | None = None

@@ -68,6 +68,7 @@ def subscription_fact(subscription: Payload, at: datetime, rank: int = UPDATED) 
         ended_at=instant_or_none(subscription["ended_at"]),
         end_reason=(subscription.get("cancellation_details") or {}).get("reason") or "",
         paid_until=_paid_until(subscription),
+        pause_lifted=_is_lifted(subscription),
         schedule_id=id_of(subscription.get("schedule")),
         ahead=_ahead(subscription.get("schedule")),
         awaited=_awaited(subscription),
@@ -79,7 +80,8 @@ def _status(subscription: Payload) -> str:
     the dashboard is a gift of free time (docs.stripe.com/billing/subscriptions/pause-payment): the
     subscription goes on."""
     status = one_of(STATUSES, subscription["status"])
-    paused = _paid_until(subscription) is not None and status == "active"
+    # Past due where a period began while going on waited for the bank: its invoice is void.
+    paused = _paid_until(subscription) is not None and status in ("active", "past_due")
     return "paused" if paused else status
 
 
@@ -91,10 +93,15 @@ def _ends_with_period(subscription: Payload, period_end: int | None) -> bool:
 
 
 def _paid_until(subscription: Payload) -> datetime | None:
-    if not subscription.get("pause_collection"):
+    if not (subscription.get("pause_collection") or _is_lifted(subscription)):
         return None
     noted = (subscription.get("metadata") or {}).get("paid_until")
     return instant(int(noted)) if noted else None
+
+
+def _is_lifted(subscription: Payload) -> bool:
+    """Going on waits for the bank, for which Stripe's own pause had to be lifted."""
+    return bool((subscription.get("metadata") or {}).get("resuming"))
 
 
 def _ahead(schedule: Any) -> tuple[PlannedPrice, ...] | None:

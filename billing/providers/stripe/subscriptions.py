@@ -1,9 +1,9 @@
 """Changing a subscription at Stripe, and asking what a change would cost.
 
 What asks for money is done only if it is paid (`error_if_incomplete`): a card that is declined
-leaves the subscription as it was. Where the bank wants to see its owner, another plan waits until
-it is paid (`pending_if_incomplete`). What is planned or waits gives way to the next wish; Stripe
-lets nobody cancel a subscription that a schedule is attached to.
+leaves the subscription as it was. Where the bank wants to see its owner, another plan, or the end
+of a pause, waits until it is paid (`pending_if_incomplete`). What is planned or waits gives way to
+the next wish; Stripe lets nobody cancel a subscription that a schedule is attached to.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ from config.kit.money import Money
 
 # A schedule says what stands ahead; an id alone would not.
 TOGETHER = ["schedule"]
+# A new period that begins, and is paid, now.
+ANEW: dict[str, Any] = {"billing_cycle_anchor": "now", "proration_behavior": "none"}
+# What a pause has noted, taken away.
+GONE_ON = {"paid_until": "", "resuming": ""}
 Client = stripe.StripeClient
 
 
@@ -32,6 +36,8 @@ def carry_out(wish: SubscriptionWish) -> SubscriptionChanged:
     with stripe_says() as client:
         if wish.awaited_invoice:
             take_back(client, wish)
+        if wish.awaited_invoice or wish.act == "keep":
+            pause_again(client, wish)
         if wish.schedule_id and wish.act != "switch":
             release(client, wish)
         changed = ACTS[wish.act](client, wish)
@@ -136,14 +142,60 @@ def resume(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
             {"billing_cycle_anchor": "now", "expand": TOGETHER},
             {"idempotency_key": wish.key},
         )
-    anew: dict[str, Any] = {}
-    if item_of(now).current_period_start >= int(noted or 0):
-        anew = {
-            "billing_cycle_anchor": "now",
-            "proration_behavior": "none",
-            "payment_behavior": "error_if_incomplete",
-        }
-    return update(client, wish, pause_collection="", metadata={"paid_until": ""}, **anew)
+    if item_of(now).current_period_start < int(noted or 0):
+        return update(client, wish, pause_collection="", metadata=GONE_ON)
+    try:
+        return update(
+            client,
+            wish,
+            pause_collection="",
+            metadata=GONE_ON,
+            **ANEW,
+            payment_behavior="error_if_incomplete",
+        )
+    except stripe.CardError as error:
+        if error.code not in ASKS_OWNER:
+            raise
+    return resume_when_paid(client, wish, now)
+
+
+def resume_when_paid(
+    client: Client, wish: SubscriptionWish, now: stripe.Subscription
+) -> stripe.Subscription:
+    """No pause can be ended by what waits, and while it lasts each invoice is void. So it is lifted
+    first, with a note that all the same nothing has gone on yet."""
+    item = {"id": item_of(now).id, "price": item_of(now).price.id}
+    update(client, wish, then=":lift", pause_collection="", metadata={"resuming": "yes"})
+    try:
+        return update(
+            client,
+            wish,
+            then=":confirm",
+            items=[item],
+            metadata=GONE_ON,
+            **ANEW,
+            payment_behavior="pending_if_incomplete",
+        )
+    except (stripe.InvalidRequestError, stripe.CardError):
+        pause_again(client, wish)
+        raise
+
+
+def pause_again(client: Client, wish: SubscriptionWish) -> None:
+    """Where it was lifted for nothing. A period may have begun since, which is not to be paid."""
+    now = client.v1.subscriptions.retrieve(wish.subscription_id, {"expand": ["latest_invoice"]})
+    if not now.to_dict()["metadata"].get("resuming") or now.pending_update is not None:
+        return
+    metadata = {"resuming": ""}
+    update(client, wish, then=":pause", pause_collection={"behavior": "void"}, metadata=metadata)
+    latest = now.latest_invoice
+    if not isinstance(latest, stripe.Invoice) or latest.status not in ("draft", "open"):
+        return
+    if latest.status == "draft":
+        client.v1.invoices.finalize_invoice(
+            latest.id, {"auto_advance": False}, {"idempotency_key": f"{wish.key}:finalize"}
+        )
+    client.v1.invoices.void_invoice(latest.id, {}, {"idempotency_key": f"{wish.key}:void_period"})
 
 
 def switch(client: Client, wish: SubscriptionWish) -> stripe.Subscription:
