@@ -8,12 +8,13 @@ from django import forms
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing import invoicing, payment_export, payment_search, returns
 from billing.history_api import payment_of
-from billing.models import Payment, Plan
+from billing.models import Payment, Plan, Purchase
 from billing.payment_search import Wishes
 from billing.timeline import timeline_of
 from billing.wording import payment_label
@@ -115,8 +116,19 @@ def payment(request: HttpRequest, pk: str) -> HttpResponse:
         "timeline": timeline_of(shown),
         "invoice": invoicing.invoice_of(shown),
         "refunds": returns.teller().refunds_of(shown),
+        "retry_url": retry_url(shown),
     }
     return render(request, "billing/payment.html", context)
+
+
+def retry_url(payment: Payment) -> str:
+    """Of an item that is still not bought: its open page, or else where it is sold."""
+    purchase = payment.purchase
+    if purchase is None or payment.status not in (Payment.Status.FAILED, Payment.Status.CANCELED):
+        return ""
+    if purchase.status == Purchase.Status.COMPLETED:
+        return ""
+    return purchase.open_page or f"{reverse('items')}#{purchase.item.slug}"
 
 
 def sought_by(user: User, wishes: Wishes) -> Sought:

@@ -93,6 +93,12 @@ class Purchase(Moves):
         return Money(self.amount, self.currency)
 
     @property
+    def open_page(self) -> str:
+        """The provider's, where it is still to be paid there."""
+        is_open = self.status == self.Status.PENDING and self.way == self.Way.PAGE
+        return self.url if is_open else ""
+
+    @property
     def words(self) -> str:
         """`Neon skin × 3`"""
         return f"{self.item.name} × {self.quantity}" if self.quantity > 1 else self.item.name

@@ -101,3 +101,31 @@ def test_the_console_tells_the_same_story_with_its_causes(shop: Shop, alice: Use
     event = payment.events.get()
     assert "$8,000.00 asked for" in text(page)
     assert f"/admin/webhooks/webhookevent/?q={event.cause}" in page.content.decode()
+
+
+def page_of_neon_skin(browser: Client) -> str:
+    """The provider's page where it is to be paid."""
+    return browser.post("/items/buy", {"item_id": "skin_neon", "quantity": 1}).headers["Location"]
+
+
+def test_a_failed_payment_of_an_item_leads_to_where_it_can_be_paid(
+    shop: Shop, browser: Client, alice: User
+):
+    url = page_of_neon_skin(browser)
+    session_id = url.rpartition("/")[2]
+    shop.stripe.pay(session_id, card="4000000000009995")
+    shop.hear()
+    page = f"/payments/{Payment.objects.get().pk}"
+    assert f'href="{url}">Try again</a>' in browser.get(page).content.decode()
+
+    shop.stripe.stripe.post(f"/v1/checkout/sessions/{session_id}/expire").raise_for_status()
+    shop.hear()
+    assert 'href="/items#skin_neon">Try again</a>' in browser.get(page).content.decode()
+
+
+def test_what_was_paid_after_all_is_not_to_be_tried_again(shop: Shop, browser: Client, alice: User):
+    session_id = page_of_neon_skin(browser).rpartition("/")[2]
+    shop.stripe.pay(session_id, card="4000000000009995")
+    shop.stripe.pay(session_id).raise_for_status()
+    shop.hear()
+    assert "Try again" not in text(browser.get(f"/payments/{Payment.objects.get().pk}"))

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.buyer import ASKING_CARD, DECLINED_CARD, Buyer
 from tests.product import Product
+from tests.waiting import eventually
 
 RETURN = re.compile(r"/checkout/return\?session_id=cs_")
 
@@ -75,6 +76,19 @@ def test_a_stranger_who_chooses_comes_back_to_the_plan(page: Page, shop: Product
     page.get_by_role("button", name="Create account").click()
     expect(page).to_have_url(f"{shop.url}/pricing?interval=month#pro")
     expect(page.get_by_text("stranger@browser.example")).to_be_visible()
+
+
+def test_an_item_whose_payment_failed_is_tried_again_from_its_page(buyer: Buyer, page: Page):
+    page.goto("/items")
+    page.get_by_role("button", name="Buy Neon skin").click()
+    buyer.pay(DECLINED_CARD, button="Pay")
+    expect(page.get_by_role("alert")).to_have_text("Your card was declined.")
+    page.goto("/payments")
+    eventually(lambda: page.reload() and page.locator("td a").count() == 1, within=20)
+    page.locator("td a").click()
+    page.get_by_role("link", name="Try again").click()
+    buyer.pay(button="Pay")
+    expect(buyer.heading).to_have_text("Neon skin is yours")
 
 
 class TestWithoutJavaScript:
