@@ -179,6 +179,20 @@ def iso(at: datetime | None) -> str | None:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
+def note_beginning(subscription: Subscription) -> None:
+    """Must run inside the transaction that writes it for the first time."""
+    bought = subscription.order is not None
+    SubscriptionEvent.objects.create(
+        subscription=subscription,
+        kind=Kind.BEGAN,
+        at=subscription.created_at,
+        after=offer(snapshot(subscription)),
+        by=By.CUSTOMER if bought else By.PROVIDER,
+        actor=subscription.user if bought else None,
+        told_by=cause.current.get(),
+    )
+
+
 def note(old: Snapshot, subscription: Subscription, *, at: datetime, reason: str = "") -> None:
     """Must run inside the transaction of the change. `reason` is the provider's own."""
     told = list(changes(old, subscription))

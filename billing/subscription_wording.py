@@ -100,6 +100,7 @@ def story(event: SubscriptionEvent) -> str:
 
 DAYS = ("from", "until", "ends_at", "access_until")
 STORIES = {
+    Kind.BEGAN: "{is_} began",
     Kind.PLAN_CHANGED: "Changed from {was} to {is_}",
     Kind.CHANGE_PLANNED: "To change to {is_} on {day}",
     Kind.CHANGE_DROPPED: "The planned change was dropped: {plan} stays",

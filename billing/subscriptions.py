@@ -52,6 +52,7 @@ def follow(fact: SubscriptionChanged) -> Subscription:
     before = subscription_history.snapshot(known) if known else None
     write(subscription, fact, known_price(fact))
     if before is None:
+        subscription_history.note_beginning(subscription)
         payments.adopt_payments(subscription)
     else:
         if before.awaited_invoice != subscription.awaited_invoice:

@@ -14,6 +14,7 @@ class SubscriptionEvent(models.Model):
     """What changed in a subscription's life, and who wanted it. Never changed or removed."""
 
     class Kind(models.TextChoices):
+        BEGAN = "began"
         PLAN_CHANGED = "plan_changed"
         CHANGE_PLANNED = "change_planned"
         CHANGE_DROPPED = "change_dropped"

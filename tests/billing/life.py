@@ -89,6 +89,6 @@ class Life:
         return listed
 
     def history(self) -> list[tuple[str, str]]:
-        """Oldest first: what, and by whom."""
-        rows = SubscriptionEvent.objects.filter(subscription__user=self.user)
+        """Since it began, oldest first: what, and by whom."""
+        rows = SubscriptionEvent.objects.filter(subscription__user=self.user).exclude(kind="began")
         return [(row.kind, row.by) for row in rows.order_by("at", "id")]

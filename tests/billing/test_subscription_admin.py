@@ -55,7 +55,7 @@ def test_support_extends_a_trial_with_a_reason(life: Life):
     seen = decide(client, life, "extend-trial", until=until.strftime("%Y-%m-%dT%H:%M"))
     assert "Done: extend the trial." in seen
     assert life.at_stripe["trial_end"] == int(until.replace(second=0).timestamp())
-    event = SubscriptionEvent.objects.get()
+    event = SubscriptionEvent.objects.exclude(kind="began").get()
     assert (event.kind, event.by, event.reason) == ("trial_extended", "staff", "Asked for by phone")
     assert event.actor == User.objects.get(email="support@example.org")
     assert LogEntry.objects.get().change_message == "Extend the trial: Asked for by phone"
@@ -100,3 +100,16 @@ def test_whoever_may_only_look_decides_nothing(life: Life):
     assert client.get(page(life, "end")).status_code == 403
     assert client.post(page(life, "end"), {"reason": "x"}).status_code == 403
     assert life.row.status == "trialing"
+
+
+def test_the_history_begins_with_the_beginning(life: Life):
+    seen = text(staff("Support").get(page(life)))
+    assert "Basic ($9.99 per month) began" in seen
+    began = SubscriptionEvent.objects.get()
+    assert (began.at, began.by, began.actor) == (life.row.created_at, "customer", life.user)
+    life.hear()
+    life.do("cancel")
+    browser = Client()
+    browser.force_login(life.user)
+    rows = text(browser.get("/subscription")).partition("What happened")[2]
+    assert rows.index("Canceled") < rows.index("Basic ($9.99 per month) began")

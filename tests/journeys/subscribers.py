@@ -55,11 +55,12 @@ def mails_to(person: Person) -> list[str]:
 
 
 def history(person: Person) -> list[str]:
-    """Of all their subscriptions, oldest first: what the console and their own page tell."""
+    """Of all their subscriptions since they began, oldest first: what the console and their own
+    page tell."""
     told = """
         SELECT kind FROM billing_subscriptionevent e
         JOIN billing_subscription s ON s.id = e.subscription_id
         JOIN sessions_live_user u ON u.id = s.user_id
-        WHERE u.email = %s ORDER BY e.at, e.id
+        WHERE u.email = %s AND e.kind <> 'began' ORDER BY e.at, e.id
     """
     return [kind for (kind,) in person.product.rows(told, person.email)]
