@@ -11,6 +11,7 @@ from billing import (
     hosted_page,
     invoicing,
     money_back,
+    own_bank,
     payments,
     plans,
     purchase_calls,
@@ -18,7 +19,7 @@ from billing import (
     subscriptions,
     trials,
 )
-from billing.providers import facts, money_back_facts, payout_facts
+from billing.providers import facts, money_back_facts, own_bank_facts, payout_facts
 from billing.wallet import payout_accounts, payout_steps, payouts
 from billing.webhooks.registry import handles
 
@@ -122,6 +123,16 @@ def payout_taken_back(fact: payout_facts.PayoutTakenBack) -> None:
 @handles(payout_facts.PayoutChanged)
 def payout_changed(fact: payout_facts.PayoutChanged) -> None:
     payouts.follow(fact)
+
+
+@handles(own_bank_facts.BankPayoutChanged)
+def bank_payout_changed(fact: own_bank_facts.BankPayoutChanged) -> None:
+    own_bank.follow_payout(fact)
+
+
+@handles(own_bank_facts.TopUpChanged)
+def top_up_changed(fact: own_bank_facts.TopUpChanged) -> None:
+    own_bank.follow_top_up(fact)
 
 
 @handles(facts.CatalogChanged)

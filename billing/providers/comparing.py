@@ -41,8 +41,9 @@ class CustomerSeen:
 class Movement:
     """A line in the provider's own books; a minus leaves. `fee` is what it kept of it.
 
-    `kind` is payment, refund, refund_failed, dispute, dispute_won, transfer, transfer_back, or
-    the provider's own word for what else there is.
+    `kind` is payment, refund, refund_failed, dispute, dispute_won, transfer, transfer_back,
+    bank_payout, bank_payout_back, top_up, top_up_back, a fee that is of no other movement, or the
+    provider's own word for what else there is.
     """
 
     movement_id: str
@@ -86,8 +87,9 @@ class Lists(Protocol):
     def read_movement(self, movement_id: str) -> Movement: ...
 
     def movement_of(self, kind: str, object_id: str) -> Movement | None:
-        """What moved for a payment, a transfer, a refund or a dispute, by the movement's kind; None
+        """What moved for a payment, a transfer, a refund and so on, by the movement's kind; None
         where that is not in its books yet. Raises NotFound."""
 
-    def read_money_back(self, kind: str, object_id: str) -> list[Fact]:
-        """Of a refund or a dispute, what its events would tell now. Raises NotFound."""
+    def read_source(self, kind: str, object_id: str) -> list[Fact]:
+        """Of a refund, a dispute, or what went between the provider and our own bank, what its
+        events would tell now. Raises NotFound."""

@@ -17,7 +17,7 @@ from billing.providers.base import NotFound
 from billing.providers.comparing import Movement
 from billing.reconciliation.comparers import Comparer, Found, Look, Scope
 from billing.reconciliation.models import Difference, Match
-from billing.reconciliation.movements import MONEY_BACK, Books, Movements, note
+from billing.reconciliation.movements import NAMED_BY_SOURCE, Books, Movements, note
 from billing.reconciliation.objects import NOT_THERE, Payments, of_customer
 from billing.wallet import bookings
 from billing.wallet.accounts import clearing
@@ -126,7 +126,7 @@ def named_by(reference: str) -> tuple[str, str]:
     name, _, ending = rest.partition(":")[2].partition(":")
     if kind == "fee":
         return kind, name
-    endings = {each: found for found, each in MONEY_BACK.items()}
+    endings = {each: found for found, each in NAMED_BY_SOURCE.items()}
     return endings.get((kind, f":{ending}" if ending else ""), ""), name
 
 

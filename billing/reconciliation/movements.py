@@ -35,6 +35,13 @@ MONEY_BACK = {
     "dispute": ("dispute", ":opened"),
     "dispute_won": ("dispute", ":won"),
 }
+OWN_BANK = {
+    "bank_payout": ("bank_payout", ":sent"),
+    "bank_payout_back": ("bank_payout", ":returned"),
+    "top_up": ("top_up", ":received"),
+    "top_up_back": ("top_up", ":returned"),
+}
+NAMED_BY_SOURCE = MONEY_BACK | OWN_BANK
 
 
 Told = tuple[Movement, list[Fact]]
@@ -58,9 +65,9 @@ class Movements(Comparer):
 
     def read(self, client: Provider, difference: Difference) -> Told:
         movement = client.read_movement(difference.object_id)
-        if movement.kind not in MONEY_BACK or difference.kind == "fee_missing":
+        if movement.kind not in NAMED_BY_SOURCE or difference.kind == "fee_missing":
             return movement, []
-        return movement, client.read_money_back(movement.kind, movement.source_id)
+        return movement, client.read_source(movement.kind, movement.source_id)
 
     def mend(self, difference: Difference, told: Told) -> list[Found]:
         """Books what moved, by the rule that should have; nothing that is booked is changed."""
@@ -119,8 +126,8 @@ class Books:
             payout = self.payouts.get(source)
             ends = "paid" if kind == "transfer" else "returned"
             return [f"payout:{payout.pk}:{ends}"] if payout else []
-        if kind in MONEY_BACK:
-            return [money_back_reference(kind, self.provider, source)]
+        if kind in NAMED_BY_SOURCE:
+            return [reference_by_source(kind, self.provider, source)]
         return []
 
     def note_matches(self) -> None:
@@ -155,14 +162,16 @@ class Books:
         return self.booked.get(fee_reference(self.provider, movement.movement_id), nothing)
 
     def _judge_money(self, movement: Movement) -> list[Found]:
-        if movement.kind in PAYING_OUT and movement.source_id in self.payouts:
+        if movement.kind == "fee" or (
+            movement.kind in PAYING_OUT and movement.source_id in self.payouts
+        ):
             return []
         if has := self._booked_as(movement):
             return self._judge_amount(movement, -self.booked[has[0]])
         payment = self.payments.get(movement.payment_id)
         if movement.kind != "payment":
             known = movement.kind in MONEY_BACK and payment is not None
-            kind = "booking_missing" if known else "movement_unbooked"
+            kind = "booking_missing" if known or movement.kind in OWN_BANK else "movement_unbooked"
             return [self._found(kind, movement, NOT_THERE, movement.money)]
         if payment is None and movement.customer_id in self.ours:
             return []  # the payment itself is missing, and is found as such
@@ -188,12 +197,13 @@ class Books:
     def _found(self, kind: str, movement: Movement, ours: str, by: Money) -> Found:
         of_fee, of_payment = kind.startswith("fee_"), movement.kind == "payment"
         words = f"a fee of {movement.fee}" if of_fee else str(movement.money)
+        line = f"{movement.kind.replace('_', ' ')} {movement.source_id}".strip()
         payment = self.payments.get(movement.payment_id)
         return Found(
             kind=kind,
             object_id=movement.movement_id,
             ours=ours,
-            theirs=f"{movement.kind.replace('_', ' ')} {movement.source_id}, {words}",
+            theirs=f"{line}, {words}",
             customer=self._customer(movement, payment),
             about=tuple(
                 filter(None, [movement.source_id, movement.payment_id if of_payment else ""])
@@ -216,8 +226,8 @@ def apart(theirs: Money, ours: Money) -> Money:
     return theirs - ours if theirs.currency == ours.currency else theirs
 
 
-def money_back_reference(kind: str, provider: str, source_id: str) -> str:
-    name, ending = MONEY_BACK[kind]
+def reference_by_source(kind: str, provider: str, source_id: str) -> str:
+    name, ending = NAMED_BY_SOURCE[kind]
     return f"{name}:{provider}:{source_id}{ending}"
 
 

@@ -13,6 +13,9 @@ PLATFORM_FEES = "fees:platform"
 PROVIDER_FEES = "fees:provider"
 # On its way to somebody's bank.
 IN_TRANSIT = "payouts:in_transit"
+# What our own bank has had from providers, less what it gave them; a minus, as clearing is.
+CASH = "cash:bank"
+CASH_IN_TRANSIT = "cash:in_transit"
 
 
 def clearing(provider: str) -> str:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from billing.wallet import ledger
-from billing.wallet.accounts import DISPUTES, PROVIDER_FEES, REFUNDS, REVENUE, clearing
+from billing.wallet.accounts import (
+    CASH,
+    CASH_IN_TRANSIT,
+    DISPUTES,
+    PROVIDER_FEES,
+    REFUNDS,
+    REVENUE,
+    clearing,
+)
 from config.kit.money import Money
 
 
@@ -73,6 +81,60 @@ def dispute_won(dispute_id: str, provider: str, money: Money) -> bool:
         source=clearing(provider),
         to=DISPUTES,
         kind="dispute_won",
+    )
+
+
+def bank_payout_sent(payout_id: str, provider: str, money: Money) -> bool:
+    """It left what the provider holds, for our own bank."""
+    return ledger.move(
+        money,
+        reference=f"bank_payout:{provider}:{payout_id}:sent",
+        source=CASH_IN_TRANSIT,
+        to=clearing(provider),
+    )
+
+
+def bank_payout_arrived(payout_id: str, provider: str, money: Money) -> bool:
+    """Late news where it has come back already: then nothing is booked."""
+    if ledger.is_booked(f"bank_payout:{provider}:{payout_id}:returned"):
+        return False
+    return ledger.move(
+        money,
+        reference=f"bank_payout:{provider}:{payout_id}:arrived",
+        source=CASH,
+        to=CASH_IN_TRANSIT,
+    )
+
+
+def bank_payout_returned(payout_id: str, provider: str, money: Money) -> bool:
+    """The provider has it again, whether the bank had it or not."""
+    arrived = f"bank_payout:{provider}:{payout_id}:arrived"
+    if ledger.is_booked(arrived):
+        undo(arrived, why="The bank sent it back")
+    return ledger.move(
+        money,
+        reference=f"bank_payout:{provider}:{payout_id}:returned",
+        source=clearing(provider),
+        to=CASH_IN_TRANSIT,
+    )
+
+
+def top_up_received(top_up_id: str, provider: str, money: Money) -> bool:
+    """Our own bank has added to what the provider holds."""
+    return ledger.move(
+        money,
+        reference=f"top_up:{provider}:{top_up_id}:received",
+        source=clearing(provider),
+        to=CASH,
+    )
+
+
+def top_up_returned(top_up_id: str, provider: str, money: Money) -> bool:
+    return ledger.move(
+        money,
+        reference=f"top_up:{provider}:{top_up_id}:returned",
+        source=CASH,
+        to=clearing(provider),
     )
 
 

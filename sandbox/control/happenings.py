@@ -7,11 +7,13 @@ from starlette.routing import Route
 
 from sandbox import API_VERSION
 from sandbox.errors import InvalidRequest
+from sandbox.resources.balance import book
 from sandbox.resources.confirmation import settle_debit
 from sandbox.resources.connected_accounts import onboard, restrict
 from sandbox.resources.disputes import close_dispute, escalate_inquiry, open_dispute
 from sandbox.resources.payouts import settle_payout
 from sandbox.resources.refunds import settle_refund
+from sandbox.resources.top_ups import settle_top_up
 from sandbox.sandbox import Sandbox
 from sandbox.webhooks.events import enqueue, listeners
 from sandbox.world.ids import random_text
@@ -89,6 +91,29 @@ def settle_bank(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj
 
 
 @call
+def settle_own_bank(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    """`{"status": "succeeded"|"failed"|"reversed"}`: what the bank did with a top-up."""
+    status = body.get("status")
+    if status not in ("succeeded", "failed", "reversed"):
+        raise InvalidRequest("status must be succeeded, failed or reversed", "status")
+    world = sandbox.world
+    with world.work(cause_of(request)):
+        found = world.get("topup", request.path_params["id"], "topup", in_url=True)
+        return dict(settle_top_up(world, found, status))
+
+
+@call
+def charge_fee(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
+    """`{amount, currency?, description?}`: what Stripe takes for itself, of no payment."""
+    world, amount = sandbox.world, needed(body, "amount")
+    description = body.get("description", "Billing - Usage Fee")
+    with world.work(cause_of(request)):
+        currency = body.get("currency", "usd")
+        fee = book(world, "stripe_fee", -amount, currency, description=description, category="fee")
+        return dict(fee)
+
+
+@call
 def onboarded(sandbox: Sandbox, request: Request, body: dict[str, Any]) -> Obj:
     """`{name?, account_number?}`: what a person does on the hosted form."""
     world = sandbox.world
@@ -142,6 +167,8 @@ ROUTES = [
     Route("/_sandbox/disputes/{id}/escalate", escalate, methods=["POST"]),
     Route("/_sandbox/refunds/{id}/settle", settle, methods=["POST"]),
     Route("/_sandbox/payouts/{id}/settle", settle_bank, methods=["POST"]),
+    Route("/_sandbox/topups/{id}/settle", settle_own_bank, methods=["POST"]),
+    Route("/_sandbox/fees", charge_fee, methods=["POST"]),
     Route("/_sandbox/accounts/{id}/onboard", onboarded, methods=["POST"]),
     Route("/_sandbox/accounts/{id}/restrict", restricted, methods=["POST"]),
     Route("/_sandbox/payment_intents/{id}/settle", settle_payment, methods=["POST"]),

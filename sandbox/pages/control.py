@@ -20,7 +20,7 @@ from .rendering import form_of, render, sandbox_of, see
 
 _SHOWN = 15
 _KINDS = ("checkout.session", "payment_intent", "subscription", "invoice", "refund", "dispute",
-          "account", "transfer", "payout", "customer", "product", "price")  # fmt: skip
+          "account", "transfer", "payout", "topup", "customer", "product", "price")  # fmt: skip
 
 
 async def control(request: Request) -> Response:

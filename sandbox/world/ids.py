@@ -35,6 +35,7 @@ PREFIXES = {
     "subscription": "sub",
     "subscription_item": "si",
     "subscription_schedule": "sub_sched",
+    "topup": "tu",
     "transfer": "tr",
     "transfer_reversal": "trr",
     "webhook_endpoint": "we",

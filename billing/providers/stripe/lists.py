@@ -92,8 +92,8 @@ class StripeLists:
     def movement_of(self, kind: str, object_id: str) -> Movement | None:
         return movements.FINDERS[kind](object_id)
 
-    def read_money_back(self, kind: str, object_id: str) -> list[Fact]:
-        return movements.money_back(kind, object_id)
+    def read_source(self, kind: str, object_id: str) -> list[Fact]:
+        return movements.source(kind, object_id)
 
 
 def _params(since: datetime | None, after: str, customer: str = "") -> dict[str, Any]:

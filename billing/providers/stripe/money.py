@@ -8,6 +8,7 @@ from datetime import datetime
 
 from billing.providers.facts import ProviderFee
 from billing.providers.stripe.client import stripe_says
+from billing.providers.stripe.movements import what_is_kept
 from billing.providers.stripe.translation import PROVIDER, instant
 from config.kit.money import Money
 
@@ -29,11 +30,11 @@ def fees(since: datetime) -> Iterator[ProviderFee]:
             {"created": {"gte": int(since.timestamp())}, "limit": 100}
         )
         for movement in listed.auto_paging_iter():
-            if movement.fee:
+            if kept := what_is_kept(movement.type, movement.amount, movement.fee):
                 yield ProviderFee(
                     provider=PROVIDER,
                     at=instant(movement.created),
                     transaction_id=movement.id,
-                    money=Money(movement.fee, movement.currency),
+                    money=Money(kept, movement.currency),
                     for_what=movement.type,
                 )

@@ -12,6 +12,7 @@ from billing.providers.comparing import Movement
 from billing.providers.facts import Fact
 from billing.providers.stripe.client import stripe_says
 from billing.providers.stripe.money_back import dispute_facts, refund_facts
+from billing.providers.stripe.own_bank import bank_payout_fact, top_up_facts
 from billing.providers.stripe.reading import id_of, instant
 from config.kit.money import Money
 
@@ -25,6 +26,14 @@ KINDS = {
     "payment_failure_refund": "refund_failed",
     "transfer": "transfer",
     "transfer_refund": "transfer_back",
+    "payout": "bank_payout",
+    "payout_cancel": "bank_payout_back",
+    "payout_failure": "bank_payout_back",
+    "topup": "top_up",
+    "topup_reversal": "top_up_back",
+    "stripe_fee": "fee",
+    "stripe_fx_fee": "fee",
+    "tax_fee": "fee",
 }
 # What a bank takes and gives back is told apart from other corrections by the category alone.
 CATEGORIES = {"dispute": "dispute", "dispute_reversal": "dispute_won"}
@@ -34,16 +43,22 @@ def movement(booked: Mapping[str, Any], source: Any = None) -> Movement:
     source = source or booked["source"]
     charge: Mapping[str, Any] = source if isinstance(source, Mapping) else {}
     kind = CATEGORIES.get(booked["reporting_category"]) or KINDS.get(booked["type"])
+    fee = what_is_kept(booked["type"], booked["amount"], booked["fee"])
     return Movement(
         movement_id=booked["id"],
         kind=kind or booked["type"],
-        money=Money(booked["amount"], booked["currency"]),
-        fee=Money(booked["fee"], booked["currency"]),
+        money=Money(booked["amount"] - booked["fee"] + fee, booked["currency"]),
+        fee=Money(fee, booked["currency"]),
         source_id=id_of(source),
         payment_id=id_of(charge.get("payment_intent")),
         customer_id=id_of(charge.get("customer")),
         at=instant(booked["created"]),
     )
+
+
+def what_is_kept(type_: str, amount: int, fee: int) -> int:
+    """Of a line that is a fee by itself, all of it."""
+    return fee - amount if KINDS.get(type_) == "fee" else fee
 
 
 def of_intent(intent: Mapping[str, Any]) -> list[Movement]:
@@ -97,6 +112,29 @@ def _of_refund(field: str) -> Callable[[str], Movement | None]:
     return find
 
 
+def _of_bank_payout(field: str) -> Callable[[str], Movement | None]:
+    def find(payout_id: str) -> Movement | None:
+        with stripe_says() as stripe:
+            payout = stripe.v1.payouts.retrieve(payout_id, {"expand": [field]}).to_dict()
+        booked = payout.get(field)
+        return movement(booked, payout) if isinstance(booked, Mapping) else None
+
+    return find
+
+
+def _of_top_up(kind: str) -> Callable[[str], Movement | None]:
+    """What took one back is named by its line in the books alone."""
+
+    def find(top_up_id: str) -> Movement | None:
+        with stripe_says() as stripe:
+            stripe.v1.topups.retrieve(top_up_id)
+            booked = stripe.v1.balance_transactions.list({"source": top_up_id}).to_dict()
+        moved = [movement(each) for each in booked["data"]]
+        return next((each for each in moved if each.kind == kind), None)
+
+    return find
+
+
 def _of_dispute(kind: str) -> Callable[[str], Movement | None]:
     def find(dispute_id: str) -> Movement | None:
         with stripe_says() as stripe:
@@ -115,14 +153,24 @@ FINDERS: dict[str, Callable[[str], Movement | None]] = {
     "refund_failed": _of_refund("failure_balance_transaction"),
     "dispute": _of_dispute("dispute"),
     "dispute_won": _of_dispute("dispute_won"),
+    "bank_payout": _of_bank_payout("balance_transaction"),
+    "bank_payout_back": _of_bank_payout("failure_balance_transaction"),
+    "top_up": _of_top_up("top_up"),
+    "top_up_back": _of_top_up("top_up_back"),
 }
 
 
-def money_back(kind: str, object_id: str) -> list[Fact]:
+def source(kind: str, object_id: str) -> list[Fact]:
     now = datetime.now(UTC)
     with stripe_says() as stripe:
-        if kind.startswith("refund"):
-            told = refund_facts(stripe.v1.refunds.retrieve(object_id).to_dict(), now)
-        else:
-            told = dispute_facts(stripe.v1.disputes.retrieve(object_id).to_dict(), now)
+        match kind.removesuffix("_back"):
+            case "bank_payout":
+                payout = stripe.v1.payouts.retrieve(object_id).to_dict()
+                told: list[Fact] = [bank_payout_fact(payout, now)]
+            case "top_up":
+                told = top_up_facts(stripe.v1.topups.retrieve(object_id).to_dict(), now)
+            case "dispute" | "dispute_won":
+                told = dispute_facts(stripe.v1.disputes.retrieve(object_id).to_dict(), now)
+            case _:
+                told = refund_facts(stripe.v1.refunds.retrieve(object_id).to_dict(), now)
     return [replace(each, settled=True) for each in told]

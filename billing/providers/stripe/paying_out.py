@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from billing.providers.base import ProviderRefused
+from billing.providers.own_bank_facts import BankPayoutChanged
 from billing.providers.paying_out import NewPayoutAccount, PayoutWishes
 from billing.providers.payout_facts import (
     PayoutAccountChanged,
@@ -17,6 +18,7 @@ from billing.providers.payout_facts import (
     PayoutTakenBack,
 )
 from billing.providers.stripe.client import stripe_says
+from billing.providers.stripe.own_bank import bank_payout_fact
 from billing.providers.stripe.reading import PROVIDER, Payload, one_of
 
 STATUSES = ("pending", "in_transit", "paid", "failed", "canceled")
@@ -213,11 +215,23 @@ def payout_fact(payout: Payload, at: datetime, event_account: str) -> PayoutChan
     )
 
 
-READERS: dict[str, Callable[[Payload, datetime, str], PayoutAccountChanged | PayoutChanged]] = {
+def payout_or_own(
+    payout: Payload, at: datetime, event_account: str
+) -> PayoutChanged | BankPayoutChanged:
+    """One that is of no payee's account is of our own, and goes to our own bank."""
+    if not event_account:
+        return bank_payout_fact(payout, at)
+    return payout_fact(payout, at, event_account)
+
+
+READERS: dict[
+    str,
+    Callable[[Payload, datetime, str], PayoutAccountChanged | PayoutChanged | BankPayoutChanged],
+] = {
     "account.updated": account_fact,
-    "payout.created": payout_fact,
-    "payout.updated": payout_fact,
-    "payout.paid": payout_fact,
-    "payout.failed": payout_fact,
-    "payout.canceled": payout_fact,
+    "payout.created": payout_or_own,
+    "payout.updated": payout_or_own,
+    "payout.paid": payout_or_own,
+    "payout.failed": payout_or_own,
+    "payout.canceled": payout_or_own,
 }

@@ -28,7 +28,7 @@ from billing.providers.facts import (
     PaymentSucceeded,
     TrialEnding,
 )
-from billing.providers.stripe import money_back, paying_out
+from billing.providers.stripe import money_back, own_bank, paying_out
 from billing.providers.stripe.attempts import attempt_of, confirmation_wanted, method_name
 from billing.providers.stripe.invoices import changed, changed_and
 from billing.providers.stripe.reading import (
@@ -296,4 +296,5 @@ READERS: dict[str, Callable[[Payload, datetime], list[Fact]]] = {
     "product.updated": product_changed,
     "product.deleted": product_deleted,
     **money_back.READERS,
+    **own_bank.READERS,
 }
