@@ -4,13 +4,10 @@ Webhook, payer's question and sweep end in the same effects."""
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
-from django.utils import timezone
 
-from billing import escrow_payments, payments
+from billing import escrow_payments, payments, quiet
 from billing.models import Customer, Payment
 from billing.operations import outgoing
 from billing.providers import get_provider
@@ -21,15 +18,9 @@ from billing.wallet.models import Escrow
 from billing.webhooks import inbox
 from billing.webhooks.registry import NotOurs, dispatch
 from config.kit.errors import AppError
-from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
 
 log = logging.getLogger(__name__)
-
-# When the sweep first asks about one that no webhook told of, and how often after that.
-QUIET = timedelta(minutes=10)
-ASKED_EVERY = timedelta(hours=1)
-ABANDONED = timedelta(hours=25)
 
 
 class PaidAlready(AppError):
@@ -140,30 +131,7 @@ def stop_asking(agreed: Escrow) -> None:
 
 # --- what was forgotten ---------------------------------------------------------------------------
 def ask_about_quiet() -> int:
-    """Those that no webhook told of are asked about, and given up after a day: one that is
-    forgotten must not be paid by accident."""
-    now = timezone.now()
-    due = Q(asked_at=None) | Q(asked_at__lt=now - ASKED_EVERY)
-    quiet = Escrow.objects.unpaid().filter(due, created_at__lt=now - QUIET)
-    first = quiet.order_by(F("asked_at").asc(nulls_first=True), "created_at")[:100]
-    asked = 0
-    with one_by_one() as apart:
-        for agreed in first:
-            with apart(f"escrow {agreed.pk}"):
-                Escrow.objects.filter(pk=agreed.pk).update(asked_at=now)
-                asked += _ask_or_give_up(agreed, abandoned=agreed.created_at < now - ABANDONED)
-    return asked
-
-
-def _ask_or_give_up(agreed: Escrow, *, abandoned: bool) -> bool:
-    try:
-        ask_about(agreed)
-        if abandoned:
-            give_up(agreed)
-    except ProviderError as error:
-        log.warning("escrow %s not read: %s", agreed.pk, error.code)
-        return False
-    return True
+    return quiet.ask_about_all(Escrow.objects.unpaid(), ask=ask_about, give_up=give_up)
 
 
 def give_up(agreed: Escrow) -> None:

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
-from django.utils import timezone
 
-from billing import bought, purchase_calls
+from billing import bought, purchase_calls, quiet
 from billing.models import Customer, Payment, Purchase
 from billing.owners import find_purchase
 from billing.payments import record_payment
 from billing.providers import get_provider
-from billing.providers.base import CheckoutState, IntentState, ProviderError
+from billing.providers.base import CheckoutState, IntentState
 from billing.providers.facts import CheckoutFailed, CheckoutPaid, Fact, PaymentSucceeded
 from billing.webhooks import inbox
 from billing.webhooks.registry import NotOurs, dispatch
 from config.kit.errors import AppError
-from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
-
-log = logging.getLogger(__name__)
-
-# When the sweep first asks about a purchase that no webhook told of, and how often after that.
-QUIET = timedelta(minutes=10)
-ASKED_EVERY = timedelta(hours=1)
-ABANDONED = timedelta(hours=25)
 
 Status = Purchase.Status
 Way = Purchase.Way
@@ -119,40 +107,22 @@ def fail_page(fact: CheckoutFailed) -> None:
 
 # --- what was forgotten ---------------------------------------------------------------------------
 def ask_about_quiet() -> int:
-    """Purchases that no webhook told of are asked about, and given up after a day."""
-    now = timezone.now()
-    due = Q(asked_at=None) | Q(asked_at__lt=now - ASKED_EVERY)
-    quiet = Purchase.objects.select_related("item", "user").filter(
-        due, status=Status.PENDING, created_at__lt=now - QUIET
-    )
-    first = quiet.order_by(F("asked_at").asc(nulls_first=True), "created_at")[:100]
-    asked = 0
-    with one_by_one() as apart:
-        for purchase in first:
-            with apart(f"purchase {purchase.pk}"):
-                Purchase.objects.filter(pk=purchase.pk).update(asked_at=now)
-                asked += _ask_or_give_up(purchase, abandoned=purchase.created_at < now - ABANDONED)
-    return asked
+    pending = Purchase.objects.select_related("item", "user").filter(status=Status.PENDING)
+    return quiet.ask_about_all(pending, ask=look_again, give_up=give_up)
 
 
-def _ask_or_give_up(purchase: Purchase, *, abandoned: bool) -> bool:
-    if purchase.provider_id is None:
-        if abandoned:
-            with transaction.atomic():
-                bought.cancel(purchase)
-        return False
-    try:
+def look_again(purchase: Purchase) -> None:
+    """Raises ProviderError."""
+    if purchase.provider_id is not None:
         ask_about(purchase)
-        if abandoned and purchase.status == Status.PENDING and purchase.way != Way.PAGE:
-            give_up(purchase)
-    except ProviderError as error:
-        log.warning("purchase %s not read: %s", purchase.pk, error.code)
-        return False
-    return True
 
 
 def give_up(purchase: Purchase) -> None:
-    """An intent waits for ever by itself; one that is forgotten must not be paid by accident."""
-    if Payment.objects.filter(purchase=purchase, status=Payment.Status.PROCESSING).exists():
-        return
-    purchase_calls.cancel_intent(purchase)
+    """A page ends by itself, an intent waits for ever. Raises ProviderError."""
+    if purchase.provider_id is None:
+        with transaction.atomic():
+            bought.cancel(purchase)
+    elif purchase.status == Status.PENDING and purchase.way != Way.PAGE:
+        under_way = Payment.objects.filter(purchase=purchase, status=Payment.Status.PROCESSING)
+        if not under_way.exists():
+            purchase_calls.cancel_intent(purchase)

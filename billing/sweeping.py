@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 from django.db import connection, transaction
 from django.db.models import Count, Q
@@ -32,6 +31,7 @@ from billing.orders import fail
 from billing.providers import get_provider
 from billing.providers.base import ProviderError
 from billing.provisioning import outbox
+from billing.quiet import ABANDONED, QUIET
 from billing.signals import swept
 from billing.wallet import ledger, payout_steps
 from billing.webhooks import bell
@@ -43,9 +43,6 @@ from config.kit.one_by_one import one_by_one
 log = logging.getLogger(__name__)
 alarm = logging.getLogger("alarm")
 
-# A checkout that no webhook told of for this long is asked about.
-QUIET = timedelta(minutes=10)
-ABANDONED = timedelta(hours=25)
 BETWEEN_ALARMS = 3600
 
 Found = int | dict[str, int]
