@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -22,7 +22,7 @@ from billing.models import (
     Price,
     Subscription,
 )
-from billing.operations.outgoing import KEY_LIFETIME, KeyReused
+from billing.operations.keys import made_once, of_key
 from billing.owners import find_order
 from billing.payments import record_payment
 from billing.plans import trial_days_for
@@ -75,7 +75,7 @@ def start_checkout(
     ProviderError."""
     wishes = (price.pk, provider, success_url, cancel_url, conversation and conversation.pk)
     fingerprint = hashlib.sha256(repr(wishes).encode()).hexdigest()
-    order = _order_of_key(user, idempotency_key, fingerprint)
+    order = of_key(_orders_of(user), idempotency_key, fingerprint)
     if order is None:
         # What was bought for one conversation is bought again for the next.
         if conversation is None or price.is_recurring:
@@ -107,19 +107,6 @@ def refuse_second(user: User, price: Price) -> None:
         raise AlreadySubscribed()
 
 
-def _order_of_key(user: User, key: str | None, fingerprint: str) -> Order | None:
-    if key is None:
-        return None
-    order = (
-        Order.objects.select_related("price__plan")
-        .filter(user=user, idempotency_key=key, created_at__gt=timezone.now() - KEY_LIFETIME)
-        .first()
-    )
-    if order and order.fingerprint != fingerprint:
-        raise KeyReused()
-    return order
-
-
 def _new_order(
     user: User,
     price: Price,
@@ -130,36 +117,31 @@ def _new_order(
     **wishes: str,
 ) -> Order:
     """Committed before the provider hears of it, so that its webhook always finds it."""
-    if idempotency_key:
-        Order.objects.filter(
+
+    def make() -> Order:
+        if conversation is not None:
+            conversations.refuse_paid(conversation)
+        order = Order.objects.create(
             user=user,
+            price=price,
+            conversation=conversation,
+            amount=price.amount,
+            currency=price.currency,
+            trial_days=trial_days_for(user, price),
+            ends_lesser=not price.is_recurring,
             idempotency_key=idempotency_key,
-            created_at__lte=timezone.now() - KEY_LIFETIME,
-        ).update(idempotency_key=None)
-    try:
-        with transaction.atomic():
-            if conversation is not None:
-                conversations.refuse_paid(conversation)
-            order = Order.objects.create(
-                user=user,
-                price=price,
-                conversation=conversation,
-                amount=price.amount,
-                currency=price.currency,
-                trial_days=trial_days_for(user, price),
-                ends_lesser=not price.is_recurring,
-                idempotency_key=idempotency_key,
-                fingerprint=fingerprint,
-                request_id=request_id.current.get(),
-                **wishes,
-            )
-            conversations.follow(order)
-            return order
-    except IntegrityError:
-        resumed = _order_of_key(user, idempotency_key, fingerprint)
-        if resumed is None:
-            raise
-        return resumed
+            fingerprint=fingerprint,
+            request_id=request_id.current.get(),
+            **wishes,
+        )
+        conversations.follow(order)
+        return order
+
+    return made_once(_orders_of(user), idempotency_key, fingerprint, make)
+
+
+def _orders_of(user: User) -> QuerySet[Order]:
+    return Order.objects.select_related("price__plan").filter(user=user)
 
 
 def give_up_others(order: Order) -> None:

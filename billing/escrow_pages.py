@@ -21,7 +21,7 @@ from billing import escrow_news, escrow_payments, escrow_start
 from billing.escrow_wording import fee_in_words, fee_so_far, standing, story_of
 from billing.history_views import place_in, turned
 from billing.models import Price
-from billing.operations.outgoing import KeyReused
+from billing.operations.keys import KeyReused
 from billing.page_forms import MoneyForm
 from billing.providers.amounts import CHARGEABLE
 from billing.views import PATIENCE, is_part, to_sign_in, visitor

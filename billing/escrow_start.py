@@ -7,13 +7,13 @@ import hashlib
 from dataclasses import asdict
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import QuerySet
 
 from billing.customers import ensure_customer
 from billing.operations import outgoing
+from billing.operations.keys import made_once, of_key
 from billing.operations.models import Operation
-from billing.operations.outgoing import KEY_LIFETIME, KeyReused
 from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
 from billing.providers.amounts import refuse_unchargeable
@@ -84,7 +84,7 @@ def agree(
     refuse_unchargeable(money)
     wishes = (payee.lower(), money, description, way, provider)
     fingerprint = hashlib.sha256(repr(wishes).encode()).hexdigest()
-    return _of_key(payer, idempotency_key, fingerprint) or _agree(
+    return of_key(_agreed_by(payer), idempotency_key, fingerprint) or _agree(
         payer,
         find_payee(payer, payee),
         money,
@@ -125,14 +125,8 @@ def find_payee(payer: User, email: str) -> User:
     return found
 
 
-def _of_key(payer: User, key: str | None, fingerprint: str) -> Escrow | None:
-    if key is None:
-        return None
-    known = Escrow.objects.select_related("payer", "payee").filter(payer=payer, idempotency_key=key)
-    found = known.filter(created_at__gt=timezone.now() - KEY_LIFETIME).first()
-    if found is not None and found.fingerprint != fingerprint:
-        raise KeyReused()
-    return found
+def _agreed_by(payer: User) -> QuerySet[Escrow]:
+    return Escrow.objects.select_related("payer", "payee").filter(payer=payer)
 
 
 def _agree(
@@ -145,30 +139,21 @@ def _agree(
     **terms: str,
 ) -> Escrow:
     """Committed before the provider hears of it, so that its webhook always finds it."""
-    if idempotency_key:
-        Escrow.objects.filter(
+
+    def make() -> Escrow:
+        return Escrow.objects.create(
             payer=payer,
+            payee=payee,
+            amount=money.amount,
+            currency=money.currency,
+            fee_bps=settings.PLATFORM_FEE_BPS,
             idempotency_key=idempotency_key,
-            created_at__lte=timezone.now() - KEY_LIFETIME,
-        ).update(idempotency_key=None)
-    try:
-        with transaction.atomic():
-            return Escrow.objects.create(
-                payer=payer,
-                payee=payee,
-                amount=money.amount,
-                currency=money.currency,
-                fee_bps=settings.PLATFORM_FEE_BPS,
-                idempotency_key=idempotency_key,
-                fingerprint=fingerprint,
-                request_id=request_id.current.get(),
-                **terms,
-            )
-    except IntegrityError:
-        resumed = _of_key(payer, idempotency_key, fingerprint)
-        if resumed is None:
-            raise
-        return resumed
+            fingerprint=fingerprint,
+            request_id=request_id.current.get(),
+            **terms,
+        )
+
+    return made_once(_agreed_by(payer), idempotency_key, fingerprint, make)
 
 
 def _wishes(agreed: Escrow) -> EscrowRequest:

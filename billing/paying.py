@@ -10,6 +10,7 @@ from django.utils import timezone
 from billing import owing
 from billing.models import Invoice, Payment, Subscription
 from billing.operations import outgoing
+from billing.operations.keys import KEY_LIFETIME, KeyReused
 from billing.operations.models import Operation
 from billing.operations.registry import Done, carries_out
 from billing.providers import get_provider
@@ -65,10 +66,10 @@ def _asked_before(owner: User, key: str | None) -> Operation | None:
     """Its answer is given again, also when nothing is due any more. Raises KeyReused."""
     if key is None:
         return None
-    begun = timezone.now() - outgoing.KEY_LIFETIME
+    begun = timezone.now() - KEY_LIFETIME
     found = Operation.objects.filter(user=owner, idempotency_key=key, created_at__gt=begun).first()
     if found is not None and found.kind != KIND:
-        raise outgoing.KeyReused()
+        raise KeyReused()
     return found
 
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from billing.models import Customer, Item, Purchase
-from billing.operations.outgoing import KEY_LIFETIME, KeyReused
+from billing.operations.keys import made_once, of_key
 from billing.providers import get_provider
 from billing.purchase_calls import open_purchase
 from config.kit import request_id
@@ -98,7 +97,7 @@ def start_purchase(
     BadAmount, TooMuch, NoSavedCard, CardDeclined, KeyReused, ProviderError."""
     wishes = (wish.item.pk, wish.quantity, wish.amount, way, provider, success_url, cancel_url)
     fingerprint = hashlib.sha256(repr(wishes).encode()).hexdigest()
-    purchase = _of_key(user, idempotency_key, fingerprint)
+    purchase = of_key(_purchases_of(user), idempotency_key, fingerprint)
     if purchase is None:
         purchase = _new_purchase(
             user,
@@ -117,16 +116,6 @@ def start_purchase(
     return purchase
 
 
-def _of_key(user: User, key: str | None, fingerprint: str) -> Purchase | None:
-    if key is None:
-        return None
-    known = Purchase.objects.select_related("item", "user").filter(user=user, idempotency_key=key)
-    purchase = known.filter(created_at__gt=timezone.now() - KEY_LIFETIME).first()
-    if purchase and purchase.fingerprint != fingerprint:
-        raise KeyReused()
-    return purchase
-
-
 def _new_purchase(
     user: User,
     wish: Wish,
@@ -142,34 +131,29 @@ def _new_purchase(
     if unit_amount * wish.quantity > MOST_CHARGED:
         raise TooMuch(attr="quantity")
     saved = _card_on_file(user, provider) if way == Way.SAVED else ""
-    if idempotency_key:
-        Purchase.objects.filter(
+
+    def make() -> Purchase:
+        return Purchase.objects.create(
             user=user,
+            item=wish.item,
+            quantity=wish.quantity,
+            unit_amount=unit_amount,
+            amount=unit_amount * wish.quantity,
+            currency=wish.item.currency,
+            way=way,
+            provider=provider,
+            saved_method=saved,
             idempotency_key=idempotency_key,
-            created_at__lte=timezone.now() - KEY_LIFETIME,
-        ).update(idempotency_key=None)
-    try:
-        with transaction.atomic():
-            return Purchase.objects.create(
-                user=user,
-                item=wish.item,
-                quantity=wish.quantity,
-                unit_amount=unit_amount,
-                amount=unit_amount * wish.quantity,
-                currency=wish.item.currency,
-                way=way,
-                provider=provider,
-                saved_method=saved,
-                idempotency_key=idempotency_key,
-                fingerprint=fingerprint,
-                request_id=request_id.current.get(),
-                **urls,
-            )
-    except IntegrityError:
-        resumed = _of_key(user, idempotency_key, fingerprint)
-        if resumed is None:
-            raise
-        return resumed
+            fingerprint=fingerprint,
+            request_id=request_id.current.get(),
+            **urls,
+        )
+
+    return made_once(_purchases_of(user), idempotency_key, fingerprint, make)
+
+
+def _purchases_of(user: User) -> QuerySet[Purchase]:
+    return Purchase.objects.select_related("item", "user").filter(user=user)
 
 
 def _card_on_file(user: User, provider: str) -> str:

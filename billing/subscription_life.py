@@ -15,6 +15,7 @@ from billing import moves
 from billing.models import Subscription
 from billing.moves import Move, MoveRefused
 from billing.operations import outgoing
+from billing.operations.keys import KEY_LIFETIME, KeyReused
 from billing.operations.models import Operation
 from billing.subscription_acts import KIND
 from billing.subscriptions import TOGETHER
@@ -142,10 +143,10 @@ def asked_before(asking: Asking, said: dict[str, Any]) -> Operation | None:
     found = Operation.objects.filter(
         user=asking.user,
         idempotency_key=asking.key,
-        created_at__gt=timezone.now() - outgoing.KEY_LIFETIME,
+        created_at__gt=timezone.now() - KEY_LIFETIME,
     ).first()
     if found is not None and found.wishes.get("said") != said:
-        raise outgoing.KeyReused()
+        raise KeyReused()
     return found
 
 

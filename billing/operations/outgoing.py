@@ -19,6 +19,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from billing.operations.keys import of_key
 from billing.operations.models import LONGEST_CALL, Operation
 from billing.operations.registry import Done, carrier_of
 from billing.providers import patience
@@ -39,7 +40,6 @@ from sessions_live.models import User
 log = logging.getLogger(__name__)
 alarm = logging.getLogger("alarm")
 
-KEY_LIFETIME = timedelta(hours=24)
 # What nobody could find out in a day and in this many tries is for a human.
 PATIENCE = timedelta(days=1)
 ATTEMPTS = 5
@@ -48,12 +48,6 @@ AT_ONCE = 100
 
 Status = Operation.Status
 REFUSALS = {each.code: each for each in (ProviderRefused, PaymentRefused)}
-
-
-class KeyReused(AppError):
-    code = "idempotency_key_reused"
-    status = 422
-    detail = "This Idempotency-Key was used with another body; use a new one."
 
 
 class UnderWay(AppError):
@@ -88,7 +82,8 @@ def request(
     the subject's row first, and looks whether an earlier one has ended meanwhile. Raises KeyReused,
     UnderWay."""
     fingerprint = fingerprint_of(kind, provider, subject, wishes)
-    found = _asked_before(user, idempotency_key, fingerprint) or _open(kind, subject, fingerprint)
+    theirs = Operation.objects.filter(user=user)
+    found = of_key(theirs, idempotency_key, fingerprint) or _open(kind, subject, fingerprint)
     if found is not None:
         return found
     now = timezone.now()
@@ -107,9 +102,7 @@ def request(
                 due_at=now + LONGEST_CALL,
             )
     except IntegrityError:
-        found = _asked_before(user, idempotency_key, fingerprint) or _open(
-            kind, subject, fingerprint
-        )
+        found = of_key(theirs, idempotency_key, fingerprint) or _open(kind, subject, fingerprint)
         if found is None:
             raise
         return found
@@ -118,17 +111,6 @@ def request(
 def fingerprint_of(kind: str, provider: str, subject: str, wishes: Mapping[str, Any]) -> str:
     text = json.dumps([kind, provider, subject, dict(wishes)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _asked_before(user: User | None, key: str | None, fingerprint: str) -> Operation | None:
-    if key is None:
-        return None
-    before = Operation.objects.filter(user=user, idempotency_key=key)
-    before.filter(created_at__lte=timezone.now() - KEY_LIFETIME).update(idempotency_key=None)
-    found = before.first()
-    if found is not None and found.fingerprint != fingerprint:
-        raise KeyReused()
-    return found
 
 
 def _open(kind: str, subject: str, fingerprint: str) -> Operation | None:

@@ -10,9 +10,10 @@ import logging
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from billing.operations.keys import made_once, of_key
 from billing.operations.models import Operation
 from billing.providers.payout_facts import PayoutChanged
 from billing.wallet import funds, news, payout_news, tasks
@@ -25,7 +26,6 @@ from sessions_live.models import User
 
 alarm = logging.getLogger("alarm")
 
-KEY_LIFETIME = timedelta(hours=24)
 # After this long without an event the provider is asked.
 QUIET = timedelta(hours=6)
 
@@ -40,12 +40,6 @@ class PayoutTooSmall(AppError):
 class WrongCurrency(AppError):
     code = "payout_currency"
     status = 409
-
-
-class KeyReused(AppError):
-    code = "idempotency_key_reused"
-    status = 422
-    detail = "This Idempotency-Key was used with another body; use a new one."
 
 
 class PayoutNotFound(AppError):
@@ -74,49 +68,36 @@ def request_payout(
     if money.amount < least(money.currency).amount:
         raise PayoutTooSmall(least(money.currency))
     fingerprint = hashlib.sha256(repr((money, provider)).encode()).hexdigest()
-    before = _of_key(user, idempotency_key, fingerprint)
+    theirs = Payout.objects.filter(user=user)
+    before = of_key(theirs, idempotency_key, fingerprint)
     if before is not None:
         return before
     account = PayoutAccount.objects.filter(user=user, provider=provider).first()
     if account is not None and account.is_ready and account.currency != money.currency:
         raise WrongCurrency(f"Your payout account takes {account.currency.upper()} only.")
-    try:
-        with transaction.atomic():
-            payout = Payout.objects.create(
-                user=user,
-                provider=provider,
-                amount=money.amount,
-                currency=money.currency,
-                idempotency_key=idempotency_key,
-                fingerprint=fingerprint,
-                waiting_for=_waiting_for(account),
-            )
-            funds.reserve(payout.pk, user.pk, money)
-            news.changed(user.pk, money.currency)
-            payout_news.told(payout)
-            announce(payout)
-    except IntegrityError:
-        resumed = _of_key(user, idempotency_key, fingerprint)
-        if resumed is None:
-            raise
-        return resumed
-    return payout
+
+    def make() -> Payout:
+        payout = Payout.objects.create(
+            user=user,
+            provider=provider,
+            amount=money.amount,
+            currency=money.currency,
+            idempotency_key=idempotency_key,
+            fingerprint=fingerprint,
+            waiting_for=_waiting_for(account),
+        )
+        funds.reserve(payout.pk, user.pk, money)
+        news.changed(user.pk, money.currency)
+        payout_news.told(payout)
+        announce(payout)
+        return payout
+
+    return made_once(theirs, idempotency_key, fingerprint, make)
 
 
 def _waiting_for(account: PayoutAccount | None) -> str:
     ready = account is not None and account.is_ready
     return Payout.Waiting.NOTHING if ready else Payout.Waiting.ACCOUNT
-
-
-def _of_key(user: User, key: str | None, fingerprint: str) -> Payout | None:
-    if key is None:
-        return None
-    before = Payout.objects.filter(user=user, idempotency_key=key)
-    before.filter(created_at__lte=timezone.now() - KEY_LIFETIME).update(idempotency_key=None)
-    payout = before.first()
-    if payout and payout.fingerprint != fingerprint:
-        raise KeyReused()
-    return payout
 
 
 @transaction.atomic

@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from billing.operations import outgoing
+from billing.operations.keys import KeyReused
 from billing.operations.models import Operation
-from billing.operations.outgoing import KeyReused, Unanswered, UnderWay
+from billing.operations.outgoing import Unanswered, UnderWay
 from billing.providers.base import ProviderBusy, ProviderError, ProviderRefused
 from config.kit.states import StaleState
 from sessions_live.models import User
