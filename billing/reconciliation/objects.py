@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,8 @@ from billing.webhooks.registry import dispatch
 from config.kit.money import Money
 
 NOT_THERE = "nothing"
+# The end of a kind, our words, and the provider's.
+Differs = tuple[str, str, str]
 
 
 def of_customer(rows: QuerySet[Any], scope: Scope) -> QuerySet[Any]:
@@ -120,30 +122,8 @@ class Subscriptions(Objects):
         return of_customer(Subscription.objects.all(), scope)
 
     def judge(self, provider: str, told: Sequence[SubscriptionChanged]) -> list[Found]:
-        rows = Subscription.objects.filter(
-            provider=provider, provider_id__in=[fact.subscription_id for fact in told]
-        )
-        known = {row.provider_id: row for row in rows}
-        ours = owned(provider, (fact.customer_id for fact in told))
-        found = []
-        for fact in told:
-            row = known.get(fact.subscription_id)
-            kind, words = "missing", (NOT_THERE, fact.status)
-            if row is not None:
-                kind, words = differing_subscription(row, fact)
-            if kind and (row is not None or fact.customer_id in ours):
-                found.append(
-                    Found(
-                        kind=f"subscription_{kind}",
-                        object_id=fact.subscription_id,
-                        ours=words[0],
-                        theirs=words[1],
-                        customer=fact.customer_id,
-                        made_at=fact.created_at,
-                        heard_at=row.fact_at if row else None,
-                    )
-                )
-        return found
+        rows = Subscription.objects.filter(provider=provider)
+        return compared(self, provider, rows, told, differing_subscription)
 
     def read_one(self, client: Provider, object_id: str) -> list[SubscriptionChanged]:
         return [client.read_subscription(object_id)]
@@ -152,16 +132,16 @@ class Subscriptions(Objects):
         return orphan(self, row, f"{row.status}, {row.money} a {row.interval}")
 
 
-def differing_subscription(
-    row: Subscription, fact: SubscriptionChanged
-) -> tuple[str, tuple[str, str]]:
+def differing_subscription(row: Subscription | None, fact: SubscriptionChanged) -> Differs | None:
+    if row is None:
+        return "missing", NOT_THERE, fact.status
     if row.status != fact.status:
-        return "status", (row.status, fact.status)
+        return "status", row.status, fact.status
     ours = terms(row.money, row.interval, row.cancel_at_period_end, row.current_period_end)
     theirs = terms(fact.money, fact.interval, fact.cancel_at_period_end, fact.current_period_end)
     if ours != theirs and row.status not in Subscription.FINAL:
-        return "terms", (ours, theirs)
-    return "", ("", "")
+        return "terms", ours, theirs
+    return None
 
 
 def terms(money: Money, interval: str, ends: bool, until: datetime | None) -> str:
@@ -188,37 +168,22 @@ class Invoices(Objects):
     def judge(self, provider: str, told: Sequence[InvoiceChanged]) -> list[Found]:
         # A draft is told to nobody, as it may still change.
         told = [fact for fact in told if fact.status != Invoice.Status.DRAFT]
-        rows = Invoice.objects.filter(
-            provider=provider, provider_id__in=[fact.invoice_id for fact in told]
-        )
-        known = {row.provider_id: row for row in rows}
-        ours = owned(provider, (fact.customer_id for fact in told))
-        found = []
-        for fact in told:
-            row = known.get(fact.invoice_id)
-            if row is None and fact.customer_id not in ours:
-                continue
-            has = sums(row) if row else NOT_THERE
-            if has != sums(fact):
-                changed = "status" if row and row.status != fact.status else "amounts"
-                found.append(
-                    Found(
-                        kind=f"invoice_{changed if row else 'missing'}",
-                        object_id=fact.invoice_id,
-                        ours=has,
-                        theirs=sums(fact),
-                        customer=fact.customer_id,
-                        made_at=fact.created_at,
-                        heard_at=row.fact_at if row else None,
-                    )
-                )
-        return found
+        rows = Invoice.objects.filter(provider=provider)
+        return compared(self, provider, rows, told, differing_invoice)
 
     def read_one(self, client: Provider, object_id: str) -> list[InvoiceChanged]:
         return [client.read_invoice_alone(object_id)]
 
     def orphan(self, row: Invoice) -> Found:
         return orphan(self, row, sums(row))
+
+
+def differing_invoice(row: Invoice | None, fact: InvoiceChanged) -> Differs | None:
+    if row is None:
+        return "missing", NOT_THERE, sums(fact)
+    if sums(row) == sums(fact):
+        return None
+    return "amounts" if row.status == fact.status else "status", sums(row), sums(fact)
 
 
 def sums(invoice: Invoice | InvoiceChanged) -> str:
@@ -246,32 +211,8 @@ class Payments(Objects):
         return of_customer(charged, scope)
 
     def judge(self, provider: str, told: Sequence[PaymentFact]) -> list[Found]:
-        rows = Payment.objects.filter(
-            provider=provider, provider_id__in=[fact.payment_id for fact in told]
-        )
-        known = {row.provider_id: row for row in rows}
-        ours = owned(provider, (fact.customer_id for fact in told))
-        found = []
-        for fact in told:
-            row = known.get(fact.payment_id)
-            kind, words = "missing", (NOT_THERE, f"{STATUS[type(fact)]}, {fact.money}")
-            if row is not None:
-                kind, words = differing_payment(row, fact)
-            if kind and (row is not None or fact.customer_id in ours):
-                found.append(
-                    Found(
-                        kind=f"payment_{kind}",
-                        object_id=fact.payment_id,
-                        ours=words[0],
-                        theirs=words[1],
-                        customer=fact.customer_id,
-                        about=tuple(filter(None, [row.invoice_id if row else ""])),
-                        made_at=fact.created_at,
-                        heard_at=row.state_at if row else None,
-                        apart=unbooked(row, fact),
-                    )
-                )
-        return found
+        rows = Payment.objects.filter(provider=provider)
+        return compared(self, provider, rows, told, differing_payment, more=about_payment)
 
     def read_one(self, client: Provider, object_id: str) -> list[Fact]:
         return list(client.read_intent(object_id).facts)
@@ -280,15 +221,24 @@ class Payments(Objects):
         return orphan(self, row, f"{row.status}, {row.money}")
 
 
-def differing_payment(row: Payment, fact: PaymentFact) -> tuple[str, tuple[str, str]]:
+def differing_payment(row: Payment | None, fact: PaymentFact) -> Differs | None:
     theirs = STATUS[type(fact)]
+    if row is None:
+        return "missing", NOT_THERE, f"{theirs}, {fact.money}"
     # Held, released, refunded: what became of paid money since is not the intent's to tell.
     ours = Payment.Status.SUCCEEDED if row.is_paid else row.status
     if ours != theirs:
-        return "status", (row.status, theirs)
+        return "status", row.status, theirs
     if row.is_paid and row.money != fact.money:
-        return "amount", (str(row.money), str(fact.money))
-    return "", ("", "")
+        return "amount", str(row.money), str(fact.money)
+    return None
+
+
+def about_payment(row: Payment | None, fact: PaymentFact) -> dict[str, Any]:
+    told: dict[str, Any] = {"apart": unbooked(row, fact)}
+    if row is not None:
+        told |= {"heard_at": row.state_at, "about": tuple(filter(None, [row.invoice_id]))}
+    return told
 
 
 def unbooked(row: Payment | None, fact: PaymentFact) -> Money | None:
@@ -297,6 +247,46 @@ def unbooked(row: Payment | None, fact: PaymentFact) -> Money | None:
         return None
     booked = row is not None and ledger.is_booked(bookings.paid_reference(row.pk))
     return None if booked else fact.money
+
+
+def heard(row: Any, _: Fact) -> dict[str, Any]:
+    return {"heard_at": row.fact_at} if row is not None else {}
+
+
+def compared(
+    comparer: Objects,
+    provider: str,
+    rows: QuerySet[Any],
+    told: Sequence[Any],
+    differing: Callable[[Any, Any], Differs | None],
+    *,
+    more: Callable[[Any, Any], dict[str, Any]] = heard,
+) -> list[Found]:
+    """Each fact beside our row of the same thing, but for what others sold through the account."""
+    name = f"{comparer.noun}_id"
+    known = {
+        row.provider_id: row
+        for row in rows.filter(provider_id__in=[getattr(fact, name) for fact in told])
+    }
+    ours = owned(provider, (fact.customer_id for fact in told))
+    found = []
+    for fact in told:
+        row = known.get(getattr(fact, name))
+        differs = differing(row, fact) if row is not None or fact.customer_id in ours else None
+        if differs is not None:
+            kind, here, there = differs
+            found.append(
+                Found(
+                    kind=f"{comparer.noun}_{kind}",
+                    object_id=getattr(fact, name),
+                    ours=here,
+                    theirs=there,
+                    customer=fact.customer_id,
+                    made_at=fact.created_at,
+                    **more(row, fact),
+                )
+            )
+    return found
 
 
 def orphan(comparer: Objects, row: Any, words: str, customer: str = "") -> Found:
