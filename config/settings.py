@@ -191,7 +191,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["apikeys.throttle.KeyThrottle"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["config.kit.json_renderer.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.kit.json_parser.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "config.kit.api.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
