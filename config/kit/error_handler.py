@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -11,6 +13,12 @@ from rest_framework.response import Response
 from config.kit.errors import AppError
 
 log = logging.getLogger(__name__)
+
+
+class TooLarge(AppError):
+    code = "too_large"
+    status = 413
+    detail = f"A request takes {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes at most."
 
 
 class Refusal(APIException):
@@ -26,6 +34,8 @@ class Refusal(APIException):
 
 class ErrorHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, RequestDataTooBig):
+            exc = TooLarge()
         if not isinstance(exc, AppError):
             return super().convert_known_exceptions(exc)
         return Refusal(exc)

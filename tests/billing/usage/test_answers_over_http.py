@@ -177,6 +177,13 @@ def test_what_one_request_leaves_unread_is_not_the_next_one(asker: Asker, alice:
     assert counted(alice) == 3
 
 
+def test_a_body_beyond_a_megabyte_is_refused(asker: Asker):
+    answer = asker.use(event_id="x" * 1_000_000)
+    assert refusal(answer) == (413, "too_large", None)
+    assert not UsageEvent.objects.exists()
+    assert asker.say(ONE + " " * 900_000).status_code == 201
+
+
 def test_a_packed_body_is_no_json(asker: Asker):
     answer = asker.say(gzip.compress(ONE.encode()), **{"Content-Encoding": "gzip"})
     assert refusal(answer) == (400, "parse_error", None)
