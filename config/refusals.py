@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -32,6 +33,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if for_programs(request):
         return refused(500, "error", "Something failed on our side; it has been recorded.")
     return defaults.server_error(request)
+
+
+class LengthMiddleware:
+    """Django takes a body of unannounced length for none, and would ask for the fields in it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            return refused(411, "length_required", "Send the body with its Content-Length.")
+        return self.get_response(request)
 
 
 def for_programs(request: HttpRequest) -> bool:

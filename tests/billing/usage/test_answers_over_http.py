@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import re
+from contextlib import closing
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -177,11 +179,21 @@ def test_what_one_request_leaves_unread_is_not_the_next_one(asker: Asker, alice:
     assert counted(alice) == 3
 
 
-def test_a_body_beyond_a_megabyte_is_refused(asker: Asker):
-    answer = asker.use(event_id="x" * 1_000_000)
-    assert refusal(answer) == (413, "too_large", None)
-    assert not UsageEvent.objects.exists()
+@pytest.mark.parametrize(("credential", "told"), [({}, 413), ({"Authorization": "x"}, 401)])
+def test_too_large_a_body_is_refused_before_it_comes(asker: Asker, credential: dict, told: int):
+    wire = HTTPConnection(*asker.door.address, timeout=20)
+    headers = {**asker.usual, **credential, "Content-Length": "1000001"}
+    with closing(wire):
+        wire.request("POST", PATH, headers=headers)
+        assert wire.getresponse().status == told
     assert asker.say(ONE + " " * 900_000).status_code == 201
+
+
+@pytest.mark.parametrize("parts", [[ONE.encode()], [b"{"], [ONE[:9].encode(), ONE[9:].encode()]])
+def test_a_body_of_unannounced_length_is_refused_as_that(asker: Asker, parts: list[bytes]):
+    answer = asker.ask(content=iter(parts))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (411, "length_required")
+    assert asker.use().json()["used"] == 1
 
 
 def test_a_packed_body_is_no_json(asker: Asker):
