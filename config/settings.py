@@ -7,6 +7,7 @@ from typing import Any
 import dj_database_url
 import django_stubs_ext
 from celery.schedules import crontab
+from corsheaders.defaults import default_headers
 from django.templatetags.static import static
 
 from config.env import read_environment
@@ -163,6 +164,8 @@ FRONTEND_URLS = list(env.frontend_urls)
 SITE_URL = env.site_url
 CORS_ALLOWED_ORIGINS = FRONTEND_URLS
 CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["Content-Disposition", "Link", "Retry-After", "X-Request-ID"]
 CSRF_TRUSTED_ORIGINS = FRONTEND_URLS
 TRUSTED_PROXIES = env.trusted_proxies
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -100,12 +100,15 @@ def test_our_own_frontends_may_ask_from_a_browser(asker: Asker):
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == OURS
     allowed = answer.headers["access-control-allow-headers"].split(", ")
-    assert {"authorization", "content-type"} <= set(allowed)
+    needed = {"authorization", "content-type", "idempotency-key", "x-request-id"}
+    assert needed <= set(allowed)
     assert "POST" in answer.headers["access-control-allow-methods"].split(", ")
     assert "origin" in answer.headers["vary"].lower()
     counted_one = asker.say(ONE, Origin=OURS)
     assert counted_one.headers["access-control-allow-origin"] == OURS
     assert asker.say("{", Origin=OURS).headers["access-control-allow-origin"] == OURS
+    readable = counted_one.headers["access-control-expose-headers"].split(", ")
+    assert {"Retry-After", "X-Request-ID"} <= set(readable)
 
 
 @pytest.mark.parametrize("origin", [THEIRS, "null", "nonsense", OURS + "0"])
