@@ -24,7 +24,7 @@ from billing.models import Price
 from billing.operations.keys import KeyReused
 from billing.page_forms import MoneyForm
 from billing.providers.amounts import CHARGEABLE
-from billing.views import PATIENCE, is_part, to_sign_in, visitor
+from billing.visits import is_part, next_look, to_sign_in, visitor
 from billing.wallet.escrow import fee_of_part
 from billing.wallet.escrow import find as find_escrow
 from billing.wallet.models import Escrow
@@ -125,8 +125,7 @@ def shown(request: HttpRequest, agreed: Escrow, user: User) -> dict[str, Any]:
     }
     if context["is_open"] and looks.isdecimal() and len(looks) < 4:
         # Back from the provider's page, perhaps before its event; without a socket, too.
-        context["next_look"] = urlencode({"looks": int(looks) + 1})
-        context["wait"] = PATIENCE[min(int(looks), len(PATIENCE) - 1)]
+        context |= next_look(int(looks))
     return context
 
 

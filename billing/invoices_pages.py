@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from billing import invoicing, receipts
 from billing.invoices_api import invoice_of, pdf_answer
-from billing.views import to_sign_in, visitor
+from billing.visits import to_sign_in, visitor
 
 
 @never_cache

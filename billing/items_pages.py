@@ -4,7 +4,6 @@ of the provider's and no card ever touches ours."""
 from __future__ import annotations
 
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -20,7 +19,7 @@ from billing import purchase_news, purchases
 from billing.models import Item, Purchase
 from billing.outcomes import Outcome, gone, unreachable
 from billing.providers.base import ProviderError
-from billing.views import PATIENCE, ReturnVisit, is_part, to_sign_in, visitor
+from billing.visits import ReturnVisit, is_part, to_sign_in, visitor
 from config.kit.errors import AppError
 from config.kit.money import decimals
 from sessions_live.caller import caller
@@ -104,9 +103,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
     if user is None:
         return to_sign_in(request)
     visit = ReturnVisit(request.GET)
-    if not visit.is_valid():
-        raise Http404
-    session_id, looks = visit.cleaned_data["session_id"], visit.cleaned_data["looks"] or 0
+    session_id = visit.session_or_404()
     verified: purchase_news.Verified | None = None
     try:
         verified = purchase_news.verify_page(user, session_id)
@@ -118,8 +115,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
     context = {
         "outcome": outcome,
         "purchase": verified.purchase if verified else None,
-        "next_look": urlencode({"session_id": session_id, "looks": looks + 1}),
-        "wait": PATIENCE[min(looks, len(PATIENCE) - 1)],
+        **visit.next_look(),
     }
     page = "billing/_item_outcome.html" if is_part(request) else "billing/item_return.html"
     return render(request, page, context)

@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from billing import (
     checkout,
@@ -24,23 +23,16 @@ from billing import (
 )
 from billing.models import Interval, Payment, Plan
 from billing.usage import reading
+from billing.visits import ReturnVisit, is_part, to_sign_in, visitor
 from config.kit.errors import AppError
 from sessions_live.caller import caller
-from sessions_live.models import User
 
 RECENT_PAYMENTS = 5
-# Seconds between two looks of a waiting page; one that is left open soon asks once a minute.
-PATIENCE = (3, 3, 3, 5, 5, 10, 10, 20, 30, 60)
 
 
 class PlanChoice(forms.Form):
     tier = forms.SlugField(max_length=50)
     interval = forms.ChoiceField(choices=Interval.choices, required=False)
-
-
-class ReturnVisit(forms.Form):
-    session_id = forms.RegexField(r"^\w+$", max_length=255)
-    looks = forms.IntegerField(min_value=0, required=False)
 
 
 @never_cache
@@ -106,38 +98,16 @@ def checkout_return(request: HttpRequest) -> HttpResponse:
     if user is None:
         return to_sign_in(request)
     visit = ReturnVisit(request.GET)
-    if not visit.is_valid():
-        raise Http404
-    session_id, looks = visit.cleaned_data["session_id"], visit.cleaned_data["looks"] or 0
     try:
-        outcome = outcomes.outcome_for(user, session_id)
+        outcome = outcomes.outcome_for(user, visit.session_or_404())
     except checkout.OrderNotFound as unknown:
         raise Http404 from unknown
-    context = {
-        "outcome": outcome,
-        "next_look": urlencode({"session_id": session_id, "looks": looks + 1}),
-        "wait": PATIENCE[min(looks, len(PATIENCE) - 1)],
-    }
+    context = {"outcome": outcome, **visit.next_look()}
     page = "billing/_outcome.html" if is_part(request) else "billing/checkout_return.html"
     return render(request, page, context)
-
-
-def visitor(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
-
-
-def is_part(request: HttpRequest) -> bool:
-    """A page that refreshes a part of itself."""
-    return bool(request.htmx)  # type: ignore[attr-defined]
 
 
 def shelf_of(*, tier: str, interval: str | None) -> str:
     """The pricing page, at this plan."""
     query = f"?{urlencode({'interval': interval})}" if interval else ""
     return f"{reverse('pricing')}{query}#{tier}"
-
-
-def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """A part of a page cannot show the sign-in page; the whole page goes there."""
-    answer = redirect_to_login(request.get_full_path())
-    return HttpResponseClientRedirect(answer.url) if is_part(request) else answer
