@@ -264,3 +264,13 @@ def test_making_the_roles_again_takes_nothing_away():
     count = support.permissions.count()
     make_roles()
     assert support.permissions.count() == count
+
+
+def test_an_empty_list_says_why_and_offers_nothing_that_cannot_be_done():
+    auditor = staff("Auditor")
+    empty = auditor.get("/admin/billing/payment/").content.decode()
+    assert "Nothing here yet" in empty
+    make_books()
+    searched = auditor.get("/admin/billing/payment/?q=pi_unknown").content.decode()
+    assert "Nothing fits" in searched
+    assert "Create a new item" not in empty + searched
