@@ -87,7 +87,7 @@ class BatchSerializer(StrictSerializer):
     """A malformed event is one that is rejected; only a malformed list is an error."""
 
     events = serializers.ListField(
-        child=serializers.JSONField(), min_length=1, max_length=MOST_IN_BATCH
+        child=serializers.JSONField(allow_null=True), min_length=1, max_length=MOST_IN_BATCH
     )
 
     def valid_ones(self) -> Iterator[tuple[int, Usage]]:

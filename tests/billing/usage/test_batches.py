@@ -38,6 +38,7 @@ def test_each_event_is_judged_by_itself(meters: Meters, alice: User):
         {"usage_type": "entry", "colour": "red"},
         {"usage_type": "entry", "timestamp": "2020-01-01T00:00:00Z"},
         17,
+        None,
         {"usage_type": "storage", "amount": 99},
     )
     assert answer.status_code == 201
@@ -52,6 +53,7 @@ def test_each_event_is_judged_by_itself(meters: Meters, alice: User):
             {"index": 7, "code": "unknown_field"},
             {"index": 8, "code": "timestamp_out_of_range"},
             {"index": 9, "code": "invalid"},
+            {"index": 10, "code": "null"},
         ],
     }
     assert (meters.used(alice), meters.used(alice, "storage")) == (4, 99)
