@@ -143,7 +143,7 @@ def test_the_same_event_fifty_times_at_once_counts_once(asker: Asker, alice: Use
 
 # --- what is malformed ----------------------------------------------------------------------------
 
-DEEP = json.loads('{"a":' * 300 + "1" + "}" * 300)
+DEEP = '{"a":' * 100 + "1" + "}" * 100
 TEXTS = [
     ("", "required", "usage_type"),
     ("{}", "required", "usage_type"),
@@ -156,6 +156,7 @@ TEXTS = [
     (ONE.encode("utf-16"), "parse_error", None),
     (b'{"usage_type": "\xff"}', "parse_error", None),
     ("[" * 100_000, "parse_error", None),
+    ('{"usage_type": "entry", "metadata": ' + DEEP + "}", "parse_error", None),
     ('{"usage_type": "entry", "amount": NaN}', "parse_error", None),
     ('{"usage_type": "entry", "amount": ' + "9" * 5000 + "}", "parse_error", None),
     ('{"usage_type": "entry", "metadata": {"a": 1e999}}', "invalid", "metadata"),
@@ -193,7 +194,6 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"metadata": {"\ud800": 1}}, "invalid"),
     ({"metadata": {"\0": 1}}, "invalid"),
     ({"metadata": {"note": "é" * 2000}}, "invalid"),
-    ({"metadata": {"deep": [DEEP] * 3}}, "invalid"),
     ({"timestamp": "yesterday"}, "invalid"),
     ({"timestamp": 1}, "invalid"),
     ({"timestamp": None}, "null"),
