@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
@@ -18,6 +17,7 @@ from apikeys.serializers import (
     RevealedSerializer,
     RotationSerializer,
 )
+from config.kit.api import NOT_KEPT
 from config.kit.schema import refusal
 from sessions_live.caller import caller
 
@@ -44,7 +44,7 @@ class KeysView(APIView):
         asked = KeyRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         shown = keys.create_key(caller(request), **asked.validated_data, by=asking_key(request))
-        return Response(first_sight(shown), status=201)
+        return first_sight(shown)
 
 
 class KeyView(APIView):
@@ -70,7 +70,8 @@ class RevealView(APIView):
     )
     def post(self, request: Request, pk: str) -> Response:
         """Mint and show the secret of the key that a payment made. Needs a sign-in."""
-        return Response(RevealedSerializer(keys.reveal(caller(request), int(pk))).data)
+        shown = RevealedSerializer(keys.reveal(caller(request), int(pk)))
+        return Response(shown.data, headers=NOT_KEPT)
 
 
 class RotateView(APIView):
@@ -92,7 +93,7 @@ class RotateView(APIView):
         asked.is_valid(raise_exception=True)
         grace = timedelta(seconds=asked.validated_data["grace_seconds"])
         shown = keys.rotate(caller(request), int(pk), grace=grace, by=asking_key(request))
-        return Response(first_sight(shown), status=201)
+        return first_sight(shown)
 
 
 def asking_key(request: Request) -> APIKey | None:
@@ -100,5 +101,6 @@ def asking_key(request: Request) -> APIKey | None:
     return request.auth if isinstance(request.auth, APIKey) else None
 
 
-def first_sight(shown: keys.Shown) -> Any:
-    return {**NewKeySerializer(shown.key).data, "key": shown.secret}
+def first_sight(shown: keys.Shown) -> Response:
+    body = {**NewKeySerializer(shown.key).data, "key": shown.secret}
+    return Response(body, status=201, headers=NOT_KEPT)

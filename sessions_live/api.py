@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from config.kit.api import NOT_KEPT
 from config.kit.client_address import client_address
 from config.kit.schema import refusal
 from sessions_live import accounts, tokens
@@ -67,7 +68,7 @@ class TokenView(OpenDoor):
         user = accounts.check_credentials(**asked, address=address)
         user_agent = request.headers.get("User-Agent", "")
         pair = tokens.sign_in(user, ip=address, user_agent=user_agent)
-        return Response(SignInSerializer(pair).data)
+        return Response(SignInSerializer(pair).data, headers=NOT_KEPT)
 
 
 class TokenRefreshView(OpenDoor):
@@ -81,7 +82,8 @@ class TokenRefreshView(OpenDoor):
     def post(self, request: Request) -> Response:
         """Trade the newest refresh token for a new pair. Showing a used one ends the session."""
         asked = checked(RefreshSerializer(data=request.data))
-        return Response(TokenPairSerializer(tokens.rotate(asked["refresh"])).data)
+        pair = TokenPairSerializer(tokens.rotate(asked["refresh"]))
+        return Response(pair.data, headers=NOT_KEPT)
 
 
 class LogoutView(APIView):

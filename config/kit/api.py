@@ -11,6 +11,9 @@ from rest_framework.response import Response
 
 from config.kit.errors import AppError
 
+# Of an answer that holds a credential, on its way and in the browser that asked.
+NOT_KEPT = {"Cache-Control": "no-store"}
+
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields it does not know, by name: a mistyped option must never be ignored."""

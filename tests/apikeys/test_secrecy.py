@@ -14,7 +14,7 @@ from django.views.debug import ExceptionReporter
 from apikeys.keys import create_key
 from apikeys.minting import mint
 from sessions_live.models import User
-from tests.apikeys.conftest import bearer, signed_in
+from tests.apikeys.conftest import KEYS, bearer, first_key, signed_in
 
 
 def dump() -> str:
@@ -57,6 +57,23 @@ def test_logs_hold_no_key(owner: User, caplog: pytest.LogCaptureFixture):
     logging.getLogger("django.db.backends").setLevel(logging.DEBUG)
     for secret in secrets_of_a_life(owner):
         assert secret[20:] not in caplog.text
+
+
+def test_no_answer_that_shows_a_credential_is_kept_on_its_way(owner: User):
+    person = signed_in(owner)
+    made = person.post(KEYS, {"name": "Importer"})
+    account = {"email": "new@example.com", "password": "correct horse battery"}
+    person.post("/api/v1/auth/register", account)
+    pair = person.post("/api/v1/auth/token", account)
+    for answer in (
+        made,
+        person.post(f"{KEYS}/{made.json()['id']}/rotate"),
+        person.post(f"{KEYS}/{first_key(owner).pk}/reveal"),
+        pair,
+        person.post("/api/v1/auth/token/refresh", {"refresh": pair.json()["refresh"]}),
+    ):
+        assert answer.status_code in (200, 201)
+        assert answer["Cache-Control"] == "no-store"
 
 
 def test_what_shows_a_key_does_not_print_it(owner: User):
