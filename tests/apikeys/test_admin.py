@@ -47,10 +47,21 @@ def test_who_may_revoke_does_it_on_a_page_of_its_own(owner: User, group: str):
     assert (answer.status_code, answer["Location"]) == (302, change)
     assert bearer(shown.secret).get("/api/v1/me").status_code == 401
     row = APIKey.objects.get(pk=shown.key.pk)
-    assert row.revoke_reason == f"by {group.lower()}@example.com"
+    assert row.revoke_reason == "by staff"
+    assert f"{group.lower()}@example.com" in page(console, f"{LIST}{shown.key.pk}/history/")
     assert "Revoke…" not in page(console, change)
     again = console.post(f"{LIST}{shown.key.pk}/revoke/", follow=True)
     assert "Nothing was done" in again.content.decode()
+
+
+def test_the_owner_is_not_told_who_of_the_staff_it_was(owner: User):
+    shown = create_key(owner, name="Importer")
+    staff("Support").post(f"{LIST}{shown.key.pk}/revoke/")
+    client = Client()
+    client.force_login(owner)
+    seen = page(client, "/keys")
+    assert "By staff" in seen
+    assert "support@example.com" not in seen
 
 
 @pytest.mark.parametrize("group", ["Finance", "Auditor"])
