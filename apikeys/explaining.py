@@ -26,7 +26,7 @@ def because(key: APIKey, at: datetime, *, held: bool) -> str:
         return f"{origin}. Revoked on {day(key.revoked_at)}: {key.revoke_reason}."
     if key.expires_at is not None and key.expires_at <= at:
         return f"{origin}. Ran out on {day(key.expires_at)}."
-    if key.status == APIKey.Status.UNREVEALED:
+    if not key.is_known(at):
         return f"{origin}. Not revealed yet, so nobody has it."
     if not held:
         return f"{origin}. Suspended: no right is in force."

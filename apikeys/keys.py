@@ -115,7 +115,8 @@ def reveal(user: User, pk: int) -> Shown:
         secret = mint()
         unrevealed = APIKey.objects.filter(pk=key.pk, status=Status.UNREVEALED)
         # The old status in the WHERE decides, whatever else is going on.
-        if not unrevealed.update(status=Status.ACTIVE, **traces(secret)):
+        shown = {"revealed_at": timezone.now(), **traces(secret)}
+        if not unrevealed.update(status=Status.ACTIVE, **shown):
             raise AlreadyRevealed()
     key.refresh_from_db()
     return Shown(key, secret)

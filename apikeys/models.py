@@ -49,6 +49,8 @@ class APIKey(models.Model):
     # The one that the first payment made.
     from_payment = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Of the one that a payment made: before that nobody had it.
+    revealed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # To the minute: a write per request would cost more than the request.
     last_used_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -93,6 +95,10 @@ class APIKey(models.Model):
         return self.status != self.Status.REVOKED and (
             self.expires_at is None or at < self.expires_at
         )
+
+    def is_known(self, at: datetime) -> bool:
+        """Whether anybody had its secret by then."""
+        return self.key_hash is not None and (self.revealed_at is None or self.revealed_at <= at)
 
     @property
     def is_expired(self) -> bool:

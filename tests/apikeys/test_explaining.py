@@ -69,3 +69,21 @@ def test_revoked_keys_say_by_whom_and_returning_rights_bring_keys_back(owner: Us
     signed_in(owner).delete(f"/api/v1/api-keys/{made.json()['id']}")
     assert ": by its owner." in why(staff("Finance"), owner)
     assert first_key(owner).status == "unrevealed"
+
+
+def test_before_a_key_was_revealed_nobody_had_it(owner: User):
+    now = timezone.now()
+    Entitlement.objects.update(granted_at=now - timedelta(days=9))
+    revealed(owner)
+    APIKey.objects.update(created_at=now - timedelta(days=8), revealed_at=now - timedelta(days=4))
+    console = staff("Auditor")
+    for days, words in ((6, "Not revealed yet"), (2, "Made by the first payment. Works.")):
+        assert words in why(console, owner, now - timedelta(days=days))
+
+
+def test_a_key_that_was_revoked_unrevealed_never_worked(owner: User):
+    now = timezone.now()
+    Entitlement.objects.update(granted_at=now - timedelta(days=9))
+    APIKey.objects.update(created_at=now - timedelta(days=8))
+    signed_in(owner).delete(f"/api/v1/api-keys/{first_key(owner).pk}")
+    assert "Not revealed yet" in why(staff("Auditor"), owner, now - timedelta(days=6))
