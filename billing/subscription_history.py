@@ -146,8 +146,13 @@ def changes_of_plans(old: Snapshot, new: Subscription) -> Iterator[Change]:
         price = new.planned_price
         words = {"plan": price.plan.name, "interval": price.interval, "amount": price.amount}
         yield Kind.CHANGE_PLANNED, offer(old), {**words, "from": iso(new.planned_at)}
-    elif old.price_id == new.price_id:
+    elif old.price_id == new.price_id and not is_as_planned(old, new):
         yield Kind.CHANGE_DROPPED, {}, offer(old)
+
+
+def is_as_planned(old: Snapshot, new: Subscription) -> bool:
+    """The other price may be told before the period that it begins with."""
+    return old.planned_price_id == new.price_id
 
 
 def changes_of_awaited(old: Snapshot, new: Subscription) -> Iterator[Change]:
@@ -168,7 +173,8 @@ def is_renewal(old: Snapshot, new: Subscription) -> bool:
     if old.period_start is None or new.current_period_start is None:
         return False
     went_on = new.current_period_start > old.period_start
-    return went_on and old.status == new.status == Status.ACTIVE and old.price_id == new.price_id
+    stays = old.price_id == new.price_id and not is_as_planned(old, new)
+    return went_on and stays and old.status == new.status == Status.ACTIVE
 
 
 def offer(told: Snapshot) -> dict[str, Any]:

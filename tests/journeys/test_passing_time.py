@@ -124,3 +124,25 @@ def test_an_upgrade_waits_for_the_bank_and_begins_when_it_is_confirmed(product: 
         "team",
     )
     assert history(buyer) == ["change_awaited", "change_dropped", "change_awaited", "plan_changed"]
+
+
+def test_months_instead_of_a_year_begin_when_the_year_is_over(product: Product):
+    buyer = subscribed(product, "pro")
+    year = do(buyer, "change", tier="team", interval="year")
+    paid = amounts(buyer)
+    shown = buyer.get("subscription/change-preview?tier=team&interval=month")
+    assert (shown["amount_due"], shown["effective"]) == (0, year["current_period_end"])
+    planned = do(buyer, "change", tier="team", interval="month")["scheduled_change"]
+    assert (planned["interval"], planned["effective"]) == ("month", year["current_period_end"])
+    pass_days(buyer, 300)
+    assert (buyer.get("subscription")["interval"], amounts(buyer)) == ("year", paid)
+
+    pass_days(buyer, 65.1)
+    begun = buyer.get("subscription")
+    assert (begun["tier"], begun["interval"], begun["amount"]) == ("team", "month", 19700)
+    assert (begun["scheduled_change"], amounts(buyer)) == (None, [19700, *paid])
+    assert buyer.get("entitlements")["tier"] == "team"
+    pass_days(buyer, 31.1)
+    assert amounts(buyer) == [19700, 19700, *paid]
+    assert history(buyer) == ["plan_changed", "change_planned", "plan_changed", "renewed"]
+    assert mails_to(buyer).count("subscription_changed") == 3
