@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from billing.reconciliation.balances import Balances, Bookings
+from billing.reconciliation.bought_rights import BoughtRights
 from billing.reconciliation.comparers import Comparer
 from billing.reconciliation.movements import Movements
 from billing.reconciliation.objects import Customers, Invoices, Payments, Subscriptions
@@ -14,6 +15,7 @@ COMPARERS: list[Comparer] = [
     Invoices(),
     Payments(),
     Rights(),
+    BoughtRights(),
     Movements(),
     Bookings(),
     Balances(),

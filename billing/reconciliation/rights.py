@@ -1,4 +1,5 @@
-"""What people may use, beside the subscriptions that give it. No provider is asked."""
+"""What people may use, beside the subscriptions that give it. No provider is asked. Of plans that
+were bought for good: bought_rights.py."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from billing import entitlements
-from billing.models import Entitlement, Subscription
+from billing.models import Entitlement, Order, Subscription
 from billing.reconciliation.comparers import Comparer, Found, Look, Scope
 from billing.reconciliation.models import Difference
 from billing.reconciliation.objects import NOT_THERE, of_customer
@@ -42,17 +43,19 @@ class Rights(Comparer):
 
 def judge(subscriptions: Iterable[Subscription], customer: str = "") -> list[Found]:
     sources = {f"subscription:{row.pk}": row for row in subscriptions}
-    held = dict(
-        Entitlement.objects.filter(source__in=sources, revoked_at=None).values_list(
-            "source", "plan__tier"
-        )
-    )
+    held = held_from(sources)
     found = []
     for source, row in sources.items():
         wanted, has = wanted_of(row), held.get(source, "")
         if has not in wanted:
             found.append(differing(row, source, has=has, wanted=wanted[0], customer=customer))
     return found
+
+
+def held_from(sources: Iterable[str]) -> dict[str, str]:
+    """The tier of the right that each gives now."""
+    rights = Entitlement.objects.filter(source__in=list(sources), revoked_at=None)
+    return dict(rights.values_list("source", "plan__tier"))
 
 
 def wanted_of(row: Subscription) -> list[str]:
@@ -63,10 +66,10 @@ def wanted_of(row: Subscription) -> list[str]:
 
 
 def differing(row: Subscription, source: str, *, has: str, wanted: str, customer: str) -> Found:
-    kind = "missing" if not has else "extra" if not wanted else "plan"
-    cause, evidence = why(row, source)
+    told = f"the subscription was {row.status} in news of {row.fact_at:%Y-%m-%d %H:%M:%S}"
+    cause, evidence = why(source, f"{told}, or was changed since")
     return Found(
-        kind=f"entitlement_{kind}",
+        kind=f"entitlement_{kind_of(has, wanted)}",
         object_id=row.provider_id,
         ours=has or NOT_THERE,
         theirs=wanted or NOT_THERE,
@@ -76,17 +79,21 @@ def differing(row: Subscription, source: str, *, has: str, wanted: str, customer
     )
 
 
-def why(row: Subscription, source: str) -> tuple[str, str]:
-    """Subscription and right are written in one transaction, so one without the other was changed
-    by something else; the right itself says who ended it."""
+def kind_of(has: str, wanted: str) -> str:
+    return "missing" if not has else "extra" if not wanted else "plan"
+
+
+def why(source: str, told: str) -> tuple[str, str]:
+    """A right and what gives it are written in one transaction, so one without the other was
+    changed by something else; the right itself says who ended it. `told` is what is known of what
+    gives it."""
     last = Entitlement.objects.filter(source=source).order_by("-granted_at", "-pk").first()
     if last is None:
-        return Cause.CHANGED_HERE, "The subscription is kept and its right is not: it was removed."
+        giver = source.partition(":")[0]
+        return Cause.CHANGED_HERE, f"The {giver} is kept and its right is not: it was removed."
     if last.revoked_at is None:
-        return Cause.CHANGED_HERE, (
-            f"The right is of {last.granted_at:%Y-%m-%d %H:%M:%S}; the subscription was"
-            f" {row.status} in news of {row.fact_at:%Y-%m-%d %H:%M:%S}, or was changed since."
-        )
+        at = f"{last.granted_at:%Y-%m-%d %H:%M:%S}"
+        return Cause.CHANGED_HERE, f"The right is of {at}; {told}."
     ended = f"The right ended {last.revoked_at:%Y-%m-%d %H:%M:%S}"
     if last.revoked_by:
         return Cause.NO_EFFECT, f"{ended} with event {last.revoked_by}; none gave it back."
@@ -95,6 +102,6 @@ def why(row: Subscription, source: str) -> tuple[str, str]:
     return Cause.CHANGED_HERE, f"{ended}, by no event and for no reason that is noted."
 
 
-def customer_of(row: Subscription) -> str:
+def customer_of(row: Subscription | Order) -> str:
     theirs = row.user.customers.filter(provider=row.provider)
     return theirs.values_list("provider_id", flat=True).first() or ""

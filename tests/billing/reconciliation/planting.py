@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from billing.models import Customer, Invoice, Payment, Subscription
+from billing.models import Customer, Entitlement, Invoice, Order, Payment, Subscription
 from billing.wallet import ledger
 from billing.wallet.models import Account, Entry, Transfer
 from billing.webhooks.models import WebhookEvent
@@ -100,6 +100,27 @@ def payment_orphaned(shop: Shop, person: User) -> str:
 def harmed(row: Any, **fields: Any) -> str:
     type(row).objects.filter(pk=row.pk).update(**fields)
     return str(row.provider_id)
+
+
+def bought_right_missing(shop: Shop, person: User) -> str:
+    order = bought_for_good(shop)
+    Entitlement.objects.filter(source=f"order:{order.pk}").delete()
+    return str(order.provider_id)
+
+
+def bought_right_extra(shop: Shop, person: User) -> str:
+    """A right whose order was never paid."""
+    order = bought_for_good(shop)
+    Payment.objects.filter(order=order).update(order=None)
+    return harmed(order, status="failed")
+
+
+def bought_for_good(shop: Shop) -> Order:
+    person = shop.person()
+    shop.buy(person, "lifetime")
+    theirs = str(customer_of(person).provider_id)
+    shop.hear(*(each for each in shop.stripe.events() if theirs in str(each)))
+    return Order.objects.get(user=person)
 
 
 # --- the books ------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ MENDED: tuple[Plant, ...] = (
     planting.invoice_missing,
     planting.invoice_status,
     planting.invoice_amounts,
+    planting.bought_right_missing,
     planting.booking_missing,
     planting.refund_unbooked,
 )
@@ -31,6 +32,7 @@ FOR_PEOPLE: tuple[Plant, ...] = (
     planting.subscription_orphaned,
     planting.invoice_orphaned,
     planting.payment_orphaned,
+    planting.bought_right_extra,
     planting.booking_amount,
     planting.booking_orphaned,
     planting.movement_unbooked,
