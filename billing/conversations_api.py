@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 from billing import checkout, conversations, plans, redirects
 from billing.api import IDEMPOTENCY_KEY
 from billing.models import Conversation, Order
-from config.kit.api import NewestFirst, PlainPages, StrictSerializer, idempotency_key
+from config.kit.api import PlainPages, StrictSerializer, idempotency_key
+from config.kit.keyset import Sought, TimePages, own
 from config.kit.schema import refusal
 from sessions_live.caller import caller
 
@@ -69,13 +70,12 @@ class ConversationsView(ListAPIView[Conversation]):
 
     scopes = READ | WRITE
     serializer_class = ConversationSerializer
-    pagination_class = NewestFirst
+    pagination_class = TimePages
     queryset = Conversation.objects.none()
 
-    def get_queryset(self) -> QuerySet[Conversation]:
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset
-        return Conversation.objects.with_session().filter(user=caller(self.request))
+    def sought(self) -> Sought:
+        mine = Conversation.objects.with_session()
+        return own(mine, "user_id", caller(self.request).pk, by_id=True)
 
     @extend_schema(request=NewConversationSerializer, responses={201: ConversationSerializer})
     def post(self, request: Request) -> Response:

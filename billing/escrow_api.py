@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
@@ -14,6 +13,7 @@ from billing import escrow_news, escrow_payments, escrow_start
 from billing.api import IDEMPOTENCY_KEY
 from billing.wallet.models import Escrow
 from config.kit.api import StrictSerializer, idempotency_key
+from config.kit.keyset import Several, TimePages
 from config.kit.money import Money
 from sessions_live.caller import caller
 
@@ -79,12 +79,11 @@ class EscrowPaymentsView(ListAPIView[Escrow]):
 
     scopes = SCOPES
     serializer_class = EscrowSerializer
+    pagination_class = TimePages
     queryset = Escrow.objects.none()
 
-    def get_queryset(self) -> QuerySet[Escrow]:
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset
-        return escrow_payments.with_payment(Escrow.objects.of(caller(self.request).pk))
+    def sought(self) -> Several:
+        return escrow_payments.all_of(caller(self.request).pk)
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "user": self.request.user}

@@ -10,7 +10,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,7 +28,7 @@ from billing.wallet.escrow import fee_of_part
 from billing.wallet.escrow import find as find_escrow
 from billing.wallet.models import Escrow
 from config.kit.errors import AppError
-from config.kit.keyset import Sought, turn
+from config.kit.keyset import List, turn
 from config.kit.money import Money
 from sessions_live.caller import caller
 from sessions_live.models import User
@@ -72,8 +71,7 @@ def escrows(request: HttpRequest) -> HttpResponse:
         return to_sign_in(request)
     side = request.GET.get("side", "")
     side = side if side in SIDES else ""
-    rows = escrow_payments.with_payment(of_side(user, side))
-    leaf = turn(Sought(rows, rows, indexed=True), place_in(request), size=PAGE)
+    leaf = turn(of_side(user, side), place_in(request), size=PAGE)
     asked = {"side": side} if side else {}
     context = {
         "sides": [(words, urlencode({"side": key}), key == side) for key, words in SIDES.items()],
@@ -86,14 +84,14 @@ def escrows(request: HttpRequest) -> HttpResponse:
     return render(request, page, context)
 
 
-def of_side(user: User, side: str) -> QuerySet[Escrow]:
+def of_side(user: User, side: str) -> List:
     match side:
         case "paying":
-            return Escrow.objects.filter(payer=user)
+            return escrow_payments.paid_by(user.pk)
         case "earning":
-            return Escrow.objects.filter(payee=user)
+            return escrow_payments.paid_to(user.pk)
         case _:
-            return Escrow.objects.of(user.pk)
+            return escrow_payments.all_of(user.pk)
 
 
 @never_cache

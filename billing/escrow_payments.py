@@ -16,6 +16,7 @@ from billing.wallet import escrow
 from billing.wallet.models import Escrow
 from billing.webhooks.registry import NotOurs
 from config.kit.errors import AppError
+from config.kit.keyset import Several, Sought, own
 from config.kit.one_by_one import one_by_one
 from sessions_live.models import User
 
@@ -94,6 +95,18 @@ def with_payment(rows: QuerySet[Escrow]) -> QuerySet[Escrow]:
         payment_status=Subquery(payment.values("status")),
         refusal=Subquery(payment.values("failure_message")),
     )
+
+
+def paid_by(user_id: int) -> Sought:
+    return own(with_payment(Escrow.objects.all()), "payer_id", user_id)
+
+
+def paid_to(user_id: int) -> Sought:
+    return own(with_payment(Escrow.objects.all()), "payee_id", user_id)
+
+
+def all_of(user_id: int) -> Several:
+    return Several((paid_by(user_id), paid_to(user_id)))
 
 
 def status_of(agreed: Escrow) -> str:

@@ -10,10 +10,12 @@ from billing.providers.listing import ProviderFilter, at_a_provider
 from billing.wording import INVOICE_TONES
 from config.kit.console import ReadOnlyAdmin
 from config.kit.money import Money
+from config.kit.steering import Filled
 
 
 class InvoiceAdmin(ReadOnlyAdmin):
     owner = "user"
+    everybodys = Filled("currency")
     ordering = ("-created_at", "-id")
     list_display = ("number", "user", "kind", "sum_total", "state", "created_at")
     list_select_related = ("user",)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiTypes, extend_schema, extend_schema_view
@@ -16,7 +15,7 @@ from rest_framework.views import APIView
 from billing import documents, invoicing, payment_methods, pdf, receipts
 from billing.api import READ
 from billing.models import Invoice
-from config.kit.api import KeysetPagination
+from config.kit.keyset import Sought, TimePages
 from config.kit.schema import refusal
 from sessions_live.caller import caller
 from sessions_live.models import User
@@ -73,15 +72,13 @@ class InvoicesView(ListAPIView[Invoice]):
 
     scopes = READ
     serializer_class = InvoiceSerializer
-    pagination_class = KeysetPagination
+    pagination_class = TimePages
     queryset = Invoice.objects.none()
 
-    def get_queryset(self) -> QuerySet[Invoice]:
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset
+    def sought(self) -> Sought:
         user = caller(self.request)
         receipts.write_missing_of(user)
-        return Invoice.objects.issued().filter(user=user)
+        return invoicing.issued_to(user)
 
 
 class AnyFormat(BaseContentNegotiation):

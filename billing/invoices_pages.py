@@ -7,8 +7,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from billing import invoicing, receipts
+from billing.history_views import place_in, turned
 from billing.invoices_api import invoice_of, pdf_answer
 from billing.visits import to_sign_in, visitor
+from config.kit.keyset import turn
+
+PAGE = 25
 
 
 @never_cache
@@ -18,7 +22,13 @@ def invoices(request: HttpRequest) -> HttpResponse:
     if user is None:
         return to_sign_in(request)
     receipts.write_missing_of(user)
-    return render(request, "billing/invoices.html", {"invoices": invoicing.issued_to(user)})
+    leaf = turn(invoicing.issued_to(user), place_in(request), size=PAGE)
+    context = {
+        "invoices": leaf.rows,
+        "newer": turned({}, leaf.newer),
+        "older": turned({}, leaf.older),
+    }
+    return render(request, "billing/invoices.html", context)
 
 
 @never_cache

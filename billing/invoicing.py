@@ -9,6 +9,7 @@ from django.db.models import Q
 from billing.models import Invoice, Payment
 from billing.owners import owner_of
 from billing.providers.facts import InvoiceChanged
+from config.kit.keyset import Sought, own
 from sessions_live.models import User
 
 # Columns that are the fact's fields of the same name.
@@ -85,5 +86,5 @@ def payments_for(invoice: Invoice) -> list[Payment]:
     return list(paid.order_by("paid_at", "pk"))
 
 
-def issued_to(user: User) -> list[Invoice]:
-    return list(Invoice.objects.issued().filter(user=user).order_by("-created_at", "-id")[:100])
+def issued_to(user: User) -> Sought:
+    return own(Invoice.objects.issued(), "user_id", user.pk)

@@ -12,7 +12,8 @@ from django.db.models import Q, QuerySet
 
 from billing.models import Payment
 from billing.providers.listing import at_a_provider
-from config.kit.keyset import Only, Sought
+from config.kit.keyset import Sought
+from config.kit.steering import Only
 
 # An invoice has few payments; an id has one.
 MOST_EXACT = 100

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
@@ -14,7 +13,7 @@ from billing.serializers import WebhookEventSerializer
 from billing.webhooks import inbox
 from billing.webhooks.bell import bell
 from billing.webhooks.models import WebhookEvent
-from config.kit.api import NewestFirst
+from config.kit.keyset import Place, Sought, TimePages, own
 
 
 @extend_schema_view(
@@ -27,16 +26,17 @@ class WebhookEventsView(ListAPIView[WebhookEvent]):
 
     permission_classes = (HasPermission("webhooks.view_webhookevent"),)
     serializer_class = WebhookEventSerializer
-    pagination_class = NewestFirst
+    pagination_class = TimePages
+    queryset = WebhookEvent.objects.none()
 
-    def get_queryset(self) -> QuerySet[WebhookEvent]:
+    def sought(self) -> Sought:
         events = WebhookEvent.objects.defer("body")
         status = self.request.query_params.get("status")
         if status is None:
-            return events
+            return Sought(events, events, indexed=True, place_of=Place.of_id, by_id=True)
         if status not in WebhookEvent.Status.values:
             raise ValidationError({"status": f"One of {', '.join(WebhookEvent.Status.values)}."})
-        return events.filter(status=status)
+        return own(events, "status", status, by_id=True)
 
 
 class ReplayView(APIView):

@@ -18,6 +18,7 @@ from billing.wallet.models import Escrow
 from billing.wallet.payout_models import Payout
 from billing.wallet.reading import Standing
 from config.kit.errors import AppError
+from config.kit.keyset import look
 from sessions_live.caller import caller
 from sessions_live.models import User
 
@@ -33,7 +34,7 @@ def wallet(request: HttpRequest) -> HttpResponse:
     part = bool(request.htmx)  # type: ignore[attr-defined]
     context = {
         "standings": standings,
-        "movements": reading.movements(user.pk).select_related("transfer", "account")[:SHOWN],
+        "movements": look(reading.movements(user.pk), None, limit=SHOWN).rows,
         "payouts": _shown_payouts(user.pk),
         "account": payout_accounts.account_of(user),
         "form": payout_form(standings),
@@ -60,9 +61,8 @@ def _shown_payouts(user_id: int) -> list[tuple[Payout, bool]]:
 
 def _escrows(user: User) -> list[tuple[Escrow, wording.Standing]]:
     """Both sides' of it: what one pays and what one is to be paid."""
-    mine = escrow_payments.with_payment(Escrow.objects.of(user.pk))
-    newest = mine.order_by("-created_at", "-id")[:FEW]
-    return [(agreed, standing(agreed, user)) for agreed in newest]
+    newest = look(escrow_payments.all_of(user.pk), None, limit=FEW)
+    return [(agreed, standing(agreed, user)) for agreed in newest.rows]
 
 
 @require_POST

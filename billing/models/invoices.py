@@ -10,12 +10,17 @@ from django.utils import timezone
 from billing.models.payments import Payment
 from config.kit.ids import new_id
 from config.kit.money import Money
+from config.kit.steering import Filled
 
 
 class InvoiceQuerySet(models.QuerySet["Invoice"]):
     def issued(self) -> InvoiceQuerySet:
         """Those that a customer may see: drafts are not told of, as they may still change."""
-        return self.exclude(number="")
+        return self.filter(Filled("number"))
+
+    def everybodys(self) -> InvoiceQuerySet:
+        """With the index of all in the order of time, which serves nothing else."""
+        return self.filter(Filled("currency"))
 
 
 class Invoice(models.Model):
@@ -36,8 +41,12 @@ class Invoice(models.Model):
     STAGES = tuple(Status)
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Without an index of its own: `invoices_of_user` begins with it.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="invoices"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="invoices",
+        db_index=False,
     )
     kind = models.CharField(max_length=10, choices=Kind)
     provider = models.CharField(max_length=20)
@@ -93,7 +102,14 @@ class Invoice(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="invoices_of_user"),
-            models.Index(fields=["-created_at", "-id"], name="invoices_newest"),
+            models.Index(
+                fields=["user", "-created_at", "-id"],
+                condition=~Q(number=""),
+                name="invoices_issued_to_user",
+            ),
+            models.Index(
+                fields=["-created_at", "-id"], condition=~Q(currency=""), name="invoices_newest"
+            ),
             models.Index(
                 fields=["provider_subscription_id"],
                 condition=Q(status="open") & ~Q(provider_subscription_id=""),

@@ -49,8 +49,9 @@ class Order(Moves):
     }
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Without an index of its own: `orders_of_user` begins with it.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", db_index=False
     )
     price = models.ForeignKey(Price, on_delete=models.PROTECT, related_name="orders")
     conversation = models.ForeignKey(

@@ -37,8 +37,12 @@ class Purchase(Moves):
     }
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Without an index of its own: `purchases_of_user` begins with it.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="purchases"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="purchases",
+        db_index=False,
     )
     item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="purchases")
     quantity = models.PositiveSmallIntegerField()
@@ -80,6 +84,11 @@ class Purchase(Moves):
         ]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="purchases_of_user"),
+            models.Index(
+                fields=["user", "-created_at", "-id"],
+                condition=Q(status="completed"),
+                name="purchases_owned_by_user",
+            ),
             models.Index(
                 fields=["created_at"], condition=Q(status="pending"), name="purchases_pending"
             ),

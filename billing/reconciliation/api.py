@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import PermissionDenied
@@ -21,7 +20,7 @@ from billing.reconciliation.serializers import (
     RunStorySerializer,
     WhichSerializer,
 )
-from config.kit.api import NewestFirst
+from config.kit.keyset import Place, Sought, TimePages, own
 from sessions_live.caller import caller
 
 VIEW = HasPermission("reconciliation.view_run")
@@ -34,18 +33,20 @@ class ReconciliationsView(ListAPIView[Run]):
     """Comparisons with the provider, newest first."""
 
     serializer_class = RunSerializer
-    pagination_class = NewestFirst
+    pagination_class = TimePages
+    queryset = Run.objects.none()
 
     def get_permissions(self) -> list[BasePermission]:
         return [ASK()] if self.request.method == "POST" else [VIEW()]
 
-    def get_queryset(self) -> QuerySet[Run]:
+    def sought(self) -> Sought:
         asked = WhichSerializer(data=self.request.query_params.dict())
         asked.is_valid(raise_exception=True)
         runs = Run.objects.select_related("by")
         if customer := asked.validated_data.get("customer"):
-            return runs.filter(customer=find_customer(customer).provider_id or "")
-        return runs
+            theirs = find_customer(customer).provider_id or ""
+            return own(runs, "customer", theirs, by_id=True)
+        return Sought(runs, runs, indexed=True, place_of=Place.of_id, by_id=True)
 
     @extend_schema(request=AskSerializer, responses={202: RunSerializer})
     def post(self, request: Request) -> Response:

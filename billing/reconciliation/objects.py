@@ -163,7 +163,8 @@ class Invoices(Objects):
         return scope.client.list_invoices(scope.since, after, scope.customer)
 
     def ours(self, scope: Scope) -> QuerySet[Invoice]:
-        return of_customer(Invoice.objects.filter(kind=Invoice.Kind.INVOICE), scope)
+        rows = Invoice.objects.everybodys().filter(kind=Invoice.Kind.INVOICE)
+        return of_customer(rows, scope)
 
     def judge(self, provider: str, told: Sequence[InvoiceChanged]) -> list[Found]:
         # A draft is told to nobody, as it may still change.

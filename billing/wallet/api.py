@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -14,7 +13,7 @@ from billing.wallet.serializers import (
     MovementsQuerySerializer,
     WalletSerializer,
 )
-from config.kit.api import NewestFirst
+from config.kit.keyset import Several, TimePages
 from sessions_live.caller import caller
 
 READ = {"GET": "billing:read"}
@@ -37,12 +36,10 @@ class MovementsView(ListAPIView[Entry]):
 
     scopes = READ
     serializer_class = MovementSerializer
-    pagination_class = NewestFirst
+    pagination_class = TimePages
     queryset = Entry.objects.none()
 
-    def get_queryset(self) -> QuerySet[Entry]:
-        if getattr(self, "swagger_fake_view", False):
-            return self.queryset
+    def sought(self) -> Several:
         asked = MovementsQuerySerializer(data=self.request.query_params.dict())
         asked.is_valid(raise_exception=True)
         currency = asked.validated_data.get("currency", "")

@@ -173,11 +173,18 @@ class Escrow(models.Model):
         PAGE = "page", "on the hosted page"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Both without an index of their own: `escrows_of_payer` and `_payee` begin with them.
     payer = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="escrows_paid"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="escrows_paid",
+        db_index=False,
     )
     payee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="escrows_received"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="escrows_received",
+        db_index=False,
     )
     provider = models.CharField(max_length=20)
     amount = models.BigIntegerField()
@@ -225,6 +232,12 @@ class Escrow(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["payer", "-created_at", "-id"], name="escrows_of_payer"),
             models.Index(fields=["payee", "-created_at", "-id"], name="escrows_of_payee"),
+            models.Index(
+                fields=["payee"],
+                condition=Q(held_at__isnull=False)
+                & Q(amount__gt=F("released") + F("returned") + F("returning")),
+                name="escrows_holding_for_payee",
+            ),
             models.Index(
                 fields=["created_at"],
                 condition=Q(held_at=None, closed_at=None),

@@ -99,8 +99,9 @@ class Payout(Moves):
     }
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # Without an index of its own: `payouts_of_user` begins with it.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payouts"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="payouts", db_index=False
     )
     provider = models.CharField(max_length=20)
     amount = models.BigIntegerField()

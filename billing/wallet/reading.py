@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
 from billing.wallet import escrow
 from billing.wallet.accounts import receivable, wallet
 from billing.wallet.models import Account, Entry, Escrow
+from config.kit.keyset import Several, look, own
 from config.kit.money import Money
 
 
@@ -40,7 +39,7 @@ def standing(user_id: int, currency: str) -> Standing:
         available=Money(balances[wallet(user_id)], currency),
         pending=pending(user_id, currency),
         owed=Money(-balances[receivable(user_id)], currency),
-        last=movements(user_id, currency).first(),
+        last=next(iter(look(movements(user_id, currency), None, limit=1).rows), None),
     )
 
 
@@ -52,13 +51,12 @@ def pending(user_id: int, currency: str) -> Money:
     return total
 
 
-def movements(user_id: int, currency: str = "") -> QuerySet[Entry]:
+def movements(user_id: int, currency: str = "") -> Several:
     """Of the wallet, newest first; each with what was in it then."""
     accounts = Account.objects.filter(name=wallet(user_id))
     if currency:
         accounts = accounts.filter(currency=currency)
-    # Asked for first, so that one index serves each page whatever the table's size.
-    ids = list(accounts.values_list("pk", flat=True))
-    return (
-        Entry.objects.filter(account__in=ids).select_related("account", "transfer").order_by("-id")
-    )
+    entries = Entry.objects.select_related("account", "transfer")
+    ids = accounts.values_list("pk", flat=True)
+    parts = tuple(own(entries, "account_id", pk, by_id=True) for pk in ids)
+    return Several(parts, by_id=True)

@@ -12,6 +12,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet, UUIDField
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin, TabularInline
@@ -74,13 +75,15 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     search_help_text = "A whole id"
     # The way to the person that a row belongs to.
     owner: ClassVar[str] = ""
+    # What says that everybody's rows are meant, where the index of their order wants to hear it.
+    everybodys: ClassVar[Q | Combinable] = Q()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip()
         if not term:
-            return queryset, False
+            return queryset.filter(self.everybodys), False
         if "@" in term and self.owner:
             people = get_user_model().objects.filter(email=term.lower()).values_list("pk")
             return queryset.filter(**{f"{self.owner}__in": [pk for (pk,) in people]}), False

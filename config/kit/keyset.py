@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from config.kit.api import KeysetPagination
+from config.kit.steering import Only
 
 MOST_LOOKED_AT = 5_000
 
@@ -27,8 +28,9 @@ MOST_LOOKED_AT = 5_000
 class Place:
     """A row's place in the order of time, whether or not the row is still there."""
 
-    at: datetime
-    pk: UUID
+    # None where ids are numbers that grow with time.
+    at: datetime | None
+    pk: UUID | int
     # Looking towards the newer rows.
     backwards: bool = False
     # Whether the row itself is still to be looked at.
@@ -36,7 +38,11 @@ class Place:
 
     @classmethod
     def of(cls, row: Any) -> Place:
-        return cls(row.created_at, row.id)
+        return cls(row.created_at, row.pk)
+
+    @classmethod
+    def of_id(cls, row: Any) -> Place:
+        return cls(None, row.pk)
 
     @property
     def beyond(self) -> Func:
@@ -49,21 +55,23 @@ class Place:
 
     def __str__(self) -> str:
         mark = ("b" if self.backwards else "f") + ("i" if self.inclusive else "")
-        words = f"{mark} {self.at.isoformat()} {self.pk}"
+        words = f"{mark} {self.at.isoformat() if self.at else '-'} {self.pk}"
         return urlsafe_b64encode(words.encode()).decode().rstrip("=")
 
     @classmethod
-    def read(cls, text: str) -> Place:
-        """Raises ValueError."""
+    def read(cls, text: str, *, by_id: bool = False) -> Place:
+        """Raises ValueError, also for a place in a list of another order."""
         try:
             words = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
             mark, at, pk = words.split(" ")
         except (binascii.Error, UnicodeError) as error:
             raise ValueError("not a cursor") from error
-        moment = datetime.fromisoformat(at)
-        if mark not in ("f", "fi", "b", "bi") or moment.tzinfo is None:
+        moment = None if by_id else datetime.fromisoformat(at)
+        number = int(pk) if by_id else UUID(pk)
+        is_ours = moment is None or moment.tzinfo is not None
+        if mark not in ("f", "fi", "b", "bi") or not is_ours:
             raise ValueError("not a cursor")
-        return cls(moment, UUID(pk), backwards=mark[0] == "b", inclusive=mark.endswith("i"))
+        return cls(moment, number, backwards=mark[0] == "b", inclusive=mark.endswith("i"))
 
 
 class _Compared(Func):
@@ -72,31 +80,17 @@ class _Compared(Func):
     output_field = BooleanField()
 
     def __init__(self, place: Place, sign: str) -> None:
-        super().__init__(F("created_at"), F("pk"), Value(place.at), Value(place.pk))
+        columns, values = [F("created_at"), F("pk")], [Value(place.at), Value(place.pk)]
+        if place.at is None:
+            columns, values = columns[1:], values[1:]
+        super().__init__(*columns, *values)
         self.sign = sign
 
     def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:
-        at, pk, this_at, this_pk = (compiler.compile(each) for each in self.source_expressions)
-        sql = f"({at[0]}, {pk[0]}) {self.sign} ({this_at[0]}, {this_pk[0]})"
-        return sql, [*at[1], *pk[1], *this_at[1], *this_pk[1]]
-
-
-class Only(Func):
-    """One value of a column that leads an index of the order of time.
-
-    Not said as an equality, for PostgreSQL would know then that the column says nothing about the
-    order, and might walk another index of it, past everybody else's rows, to find those of somebody
-    who has many but none of late.
-    """
-
-    output_field = BooleanField()
-
-    def __init__(self, column: str, value: int | str) -> None:
-        super().__init__(F(column), Value(value))
-
-    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:
-        column, value = (compiler.compile(each) for each in self.source_expressions)
-        return f"{column[0]} = ANY(ARRAY[{value[0]}])", [*column[1], *value[1]]
+        parts = [compiler.compile(each) for each in self.source_expressions]
+        words, half = [sql for sql, _ in parts], len(parts) // 2
+        sql = f"({', '.join(words[:half])}) {self.sign} ({', '.join(words[half:])})"
+        return sql, [value for _, values in parts for value in values]
 
 
 @dataclass(frozen=True)
@@ -111,14 +105,70 @@ class Sought:
     led_by: str | None = None
     # How one of `wanted` tells its place.
     place_of: Callable[[Any], Place] = Place.of
+    # Whether ids alone are the order.
+    by_id: bool = False
 
     def in_order(self, rows: QuerySet[Any], place: Place | None) -> QuerySet[Any]:
         """From this place on. The order is all of the index's, so that nothing else serves it."""
         lead = (self.led_by,) if self.led_by else ()
-        ordered = rows.order_by(*lead, "-created_at", "-pk")
-        if place is None:
-            return ordered
-        return (ordered.reverse() if place.backwards else ordered).filter(place.beyond)
+        ordered = rows.order_by(*order_from(place, *lead, by_id=self.by_id))
+        return ordered.filter(place.beyond) if place else ordered
+
+    def edge(self, place: Place | None) -> Place | None:
+        """The last row that is looked at; None where all there are can be looked at."""
+        if self.indexed:
+            return None
+        rows = self.in_order(self.rows, place).values_list("created_at", "pk")
+        last = list(rows[MOST_LOOKED_AT - 1 : MOST_LOOKED_AT + 1])
+        if len(last) < 2:
+            return None
+        at, pk = last[0]
+        return Place(at, pk, backwards=_back(place))
+
+    def next(self, place: Place | None, edge: Place | None, count: int) -> QuerySet[Any]:
+        wanted = self.in_order(self.wanted, place)
+        return (wanted.filter(edge.up_to_here) if edge else wanted)[:count]
+
+
+@dataclass(frozen=True)
+class Several:
+    """Lists that are shown as one, each had from an index alone; no row is in two of them."""
+
+    parts: Sequence[Sought]
+    by_id: bool = False
+
+    @property
+    def place_of(self) -> Callable[[Any], Place]:
+        return Place.of_id if self.by_id else Place.of
+
+    def edge(self, place: Place | None) -> Place | None:
+        return None
+
+    def next(self, place: Place | None, edge: Place | None, count: int) -> Iterable[Any]:
+        """The first of each, and of those the first."""
+        some = [part.next(place, edge, count) for part in self.parts]
+        if len(some) < 2:
+            return some[0] if some else []
+        order = order_from(place, by_id=self.by_id)
+        return some[0].union(*some[1:], all=True).order_by(*order)[:count]
+
+
+List = Sought | Several
+
+
+def order_from(place: Place | None, *lead: str, by_id: bool) -> tuple[str, ...]:
+    """Written out, for a union does not heed `reverse()`."""
+    columns = ("pk",) if by_id else ("created_at", "pk")
+    if _back(place):
+        return (*(f"-{column}" for column in lead), *columns)
+    return (*lead, *(f"-{column}" for column in columns))
+
+
+def own(rows: QuerySet[Any], column: str, value: int | str, *, by_id: bool = False) -> Sought:
+    """All rows with this value, by the index that begins with the column."""
+    led = rows.filter(Only(column, value))
+    place_of = Place.of_id if by_id else Place.of
+    return Sought(led, led, indexed=True, led_by=column, place_of=place_of, by_id=by_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +178,10 @@ class Found:
     place: Place | None
 
 
-def look(sought: Sought, place: Place | None, *, limit: int) -> Found:
+def look(sought: List, place: Place | None, *, limit: int) -> Found:
     """The next rows from this place on, in the order of looking. Two statements at most."""
-    rows, wanted = sought.in_order(sought.rows, place), sought.in_order(sought.wanted, place)
-    edge = None if sought.indexed else _edge(rows, _back(place))
-    if edge:
-        wanted = wanted.filter(edge.up_to_here)
-    found = list(wanted[: limit + 1])
+    edge = sought.edge(place)
+    found = list(sought.next(place, edge, limit + 1))
     if len(found) > limit:
         last = sought.place_of(found[limit - 1])
         return Found(found[:limit], replace(last, backwards=_back(place)))
@@ -143,15 +190,6 @@ def look(sought: Sought, place: Place | None, *, limit: int) -> Found:
 
 def _back(place: Place | None) -> bool:
     return bool(place and place.backwards)
-
-
-def _edge(rows: QuerySet[Any], backwards: bool) -> Place | None:
-    """The last row that is looked at; None where all there are can be looked at."""
-    last = list(rows.values_list("created_at", "pk")[MOST_LOOKED_AT - 1 : MOST_LOOKED_AT + 1])
-    if len(last) < 2:
-        return None
-    at, pk = last[0]
-    return Place(at, pk, backwards=backwards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,22 +201,24 @@ class Leaf:
     older: Place | None
 
 
-def turn(sought: Sought, place: Place | None, *, size: int) -> Leaf:
+def turn(sought: List, place: Place | None, *, size: int) -> Leaf:
     found = look(sought, place, limit=size)
-    if place and place.backwards:
-        rows = found.rows[::-1]
-        return Leaf(rows, newer=found.place, older=_returning(place, rows))
-    return Leaf(found.rows, newer=_returning(place, found.rows), older=found.place)
+    backwards = _back(place)
+    rows = found.rows[::-1] if backwards else found.rows
+    returning = _returning(sought, place, rows)
+    if backwards:
+        return Leaf(rows, newer=found.place, older=returning)
+    return Leaf(rows, newer=returning, older=found.place)
 
 
-def _returning(place: Place | None, rows: list[Any]) -> Place | None:
+def _returning(sought: List, place: Place | None, rows: list[Any]) -> Place | None:
     """The way back to where a page was asked for."""
     if place is None:
         return None
     back = not place.backwards
     if not rows:
         return replace(place, backwards=back, inclusive=not place.inclusive)
-    return replace(Place.of(rows[0] if back else rows[-1]), backwards=back)
+    return replace(sought.place_of(rows[0] if back else rows[-1]), backwards=back)
 
 
 class TimePages(KeysetPagination):
@@ -188,17 +228,17 @@ class TimePages(KeysetPagination):
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
         self.request, self.base_url = request, request.build_absolute_uri()
-        sought: Sought = view.sought()  # type: ignore[union-attr]
-        size = self.get_page_size(request) or KeysetPagination.page_size
-        self.leaf = turn(sought, self._place(request), size=size)
+        sought: List = view.sought()  # type: ignore[union-attr]
+        place = self._place(request, by_id=sought.by_id)
+        self.leaf = turn(sought, place, size=self.get_page_size(request) or self.page_size)
         return self.leaf.rows
 
-    def _place(self, request: Request) -> Place | None:
+    def _place(self, request: Request, *, by_id: bool) -> Place | None:
         text = request.query_params.get(self.cursor_query_param)
         if not text:
             return None
         try:
-            return Place.read(text)
+            return Place.read(text, by_id=by_id)
         except ValueError:
             raise ValidationError({self.cursor_query_param: "Not a cursor of ours."}) from None
 

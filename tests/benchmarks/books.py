@@ -222,13 +222,14 @@ def read(entries: int) -> None:
 
 def reading_costs() -> dict[str, float]:
     from billing.wallet import ledger, reading
+    from config.kit.keyset import look
 
     looks: tuple[Callable[[], object], ...] = (
         lambda: ledger.balance(f"wallet:{random.randrange(100)}", "usd"),
         lambda: ledger.balance("stripe:clearing", "usd"),
-        lambda: list(reading.movements(random.randrange(100), "usd")[:26]),
+        lambda: look(reading.movements(random.randrange(100), "usd"), None, limit=25),
     )
-    return {act: milliseconds(look) for act, look in zip(ACTS, looks, strict=True)}
+    return {act: milliseconds(once) for act, once in zip(ACTS, looks, strict=True)}
 
 
 def milliseconds(look: Callable[[], object]) -> float:

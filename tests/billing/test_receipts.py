@@ -14,7 +14,7 @@ from billing.models import Invoice, NumberSeries, Payment
 from sessions_live.models import User
 from tests.billing.conftest import Shop
 from tests.billing.invoices import buy_item, invoices_of, paid_once, printed
-from tests.plans import filled, reading
+from tests.plans import multiply, reading
 
 
 def test_an_item_that_was_paid_has_a_receipt_at_once(shop: Shop, alice: User):
@@ -101,21 +101,10 @@ def test_each_year_begins_a_series_of_its_own(shop: Shop, alice: User):
     ]
 
 
-# Each with a receipt, as those have that nobody waits for any more.
-PAID_BEFORE = """
-    INSERT INTO billing_payment (id, user_id, purchase_id, provider, provider_id, invoice_id,
-        provider_subscription_id, amount, currency, status, tier, description, method,
-        failure_code, failure_message, created_at, paid_at, has_receipt)
-    SELECT gen_random_uuid(), user_id, purchase_id, provider, 'pi_before' || n, '', '', 299, 'usd',
-        'succeeded', '', '', '', '', '', created_at, created_at, true
-    FROM billing_payment, generate_series(1, 20000) n
-"""
-
-
 def test_a_missing_receipt_is_found_without_a_look_at_those_that_are_not(shop: Shop, alice: User):
-    paid_once(alice, 1, datetime(2026, 3, 1, tzinfo=UTC))
-    with filled("billing_payment"), connection.cursor() as cursor:
-        cursor.execute(PAID_BEFORE)
+    missing = paid_once(alice, 1, datetime(2026, 3, 1, tzinfo=UTC))
+    before = {"id": "gen_random_uuid()", "provider_id": "'pi_before' || n", "has_receipt": "true"}
+    multiply(missing, 20_000, **before)
     with reading() as reads:
         assert [each["number"] for each in invoices_of(shop, alice)] == ["R-2026-000001"]
     assert reads.of("billing_payment") <= 3
