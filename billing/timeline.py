@@ -21,9 +21,9 @@ TITLES = {
     Payment.Status.REFUNDED: "Refunded",
     Payment.Status.DISPUTED: "Disputed",
 }
-# Within one second: it was asked for, the bank answered, that was the outcome.
-FIRST = {"created": 0, "attempt_failed": 1, "attempt_succeeded": 1}
-LATER = 2
+# Within one second: it was asked for, and waited for, the bank answered, that was the outcome.
+FIRST = {"created": 0, "pending": 1, "attempt_failed": 2, "attempt_succeeded": 2}
+LATER = 3
 
 
 def timeline_of(payment: Payment) -> list[Happening]:

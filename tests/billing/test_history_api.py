@@ -16,6 +16,7 @@ from billing.models import Invoice, Payment
 from config.kit.keyset import MOST_LOOKED_AT
 from sessions_live.models import User
 from tests.billing.conftest import Shop
+from tests.billing.deals import Deal
 from tests.billing.payments import make_payment, make_payments, write_past
 from tests.stripe_events import event, payment_intent
 
@@ -260,3 +261,9 @@ def test_a_page_of_the_staff_costs_the_same_whoever_paid(shop: Shop):
     with CaptureQueriesContext(connection) as asked:
         api.get(ADMIN)
     assert len([each for each in asked if "billing_payment" in each["sql"]]) == 1
+
+
+def test_what_happened_within_one_second_is_told_in_its_order(deal: Deal):
+    escrow_id = deal.hold()
+    told = deal.hers.get(f"{PAYMENTS}/{escrow_id}").json()["timeline"]
+    assert [each["kind"] for each in told] == ["created", "pending", "attempt_succeeded", "held"]
