@@ -93,6 +93,20 @@ def test_whatever_renews_itself_drops_the_answer_it_no_longer_waits_for():
     assert [name for name, tag in renewing if 'hx-sync="this:replace"' not in tag] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "tab"),
+    [
+        ("/subscription", "Billing"),
+        ("/invoices", "Billing"),
+        ("/escrow/new", "Escrow"),
+        ("/wallet/onboarding", "Wallet"),
+    ],
+)
+def test_the_tab_of_what_is_being_done_is_marked(browser: Client, path: str, tab: str):
+    page = browser.get(path).content.decode()
+    assert re.findall(r'aria-current="page">([^<]+)<', page) == [tab]
+
+
 STRIPE_S_PAGES = (
     "https://checkout.stripe.com",
     "https://billing.stripe.com",
