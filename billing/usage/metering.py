@@ -61,7 +61,13 @@ SELECT used FROM counted
 class QuotaExceeded(AppError):
     code = "quota_exceeded"
     status = 402
-    detail = "This would pass the quota of your plan, so nothing was counted."
+
+    @classmethod
+    def of(cls, usage: Usage, quota: Quota, period: Period) -> QuotaExceeded:
+        return cls(
+            f"Your plan allows {quota.limit or 0:,} of {usage.usage_type} until"
+            f" {period.end:%Y-%m-%dT%H:%M:%SZ}, and this would pass it; nothing was counted."
+        )
 
 
 class EventIdReused(AppError):
@@ -128,7 +134,7 @@ def meter(user_id: int, usage: Usage) -> Standing:
         return Standing(usage.usage_type, used, quota.limit, period.start, period.end)
     known = find_event(user_id, usage.event_id)
     if known is None:
-        raise QuotaExceeded()
+        raise QuotaExceeded.of(usage, quota, period)
     if not usage.is_told_by(known):
         raise EventIdReused(attr="event_id")
     return standing_of(known)

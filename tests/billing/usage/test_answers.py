@@ -111,7 +111,11 @@ def test_an_event_id_is_not_reused_for_something_else(asker: Asker, alice: User,
 def test_what_would_pass_the_quota_is_refused_and_not_counted(asker: Asker, alice: User):
     asker.use(amount=4)
     assert refusal(asker.use(amount=2, event_id="e1")) == (402, "quota_exceeded", None)
-    assert refusal(asker.use("report")) == (402, "quota_exceeded", None)
+    refused = asker.use("report")
+    assert refusal(refused) == (402, "quota_exceeded", None)
+    end = period_of(None, timezone.now()).end
+    words = f"Your plan allows 0 of report until {shown(end)}, and this would pass it"
+    assert refused.json()["errors"][0]["detail"].startswith(words)
     assert (counted(alice), DailyUsage.objects.get().amount) == (4, 4)
     assert asker.use(amount=1, event_id="e1").json()["remaining"] == 0
 
