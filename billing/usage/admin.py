@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
+from unfold.decorators import display
 
 from billing.usage import reading
 from billing.usage.corrections import correct, last_correction, of_counter
@@ -54,7 +55,17 @@ class CounterAdmin(OfAPerson, DecidingAdmin):
         form=CorrectionForm,
     )
     list_display = ("user", "usage_type", "used", "period_start")
-    readonly_fields = ("corrections", "days")
+    readonly_fields = ("quota", "corrections", "days")
+
+    @display(description="quota now")
+    def quota(self, counter: Counter) -> str:
+        standing = reading.standing_of(counter)
+        if standing is None:
+            return "None: the period is over, or the person's plan has no such quota any more."
+        if standing.limit is None:
+            return "No limit."
+        over = f"{standing.over:,} over" if standing.over else f"{standing.remaining:,} left"
+        return f"{standing.limit:,}, {over}, until {standing.period_end:%Y-%m-%d %H:%M} UTC."
 
     def corrections(self, counter: Counter) -> str:
         rows = of_counter(counter).select_related("by").order_by("-id")
@@ -66,6 +77,9 @@ class CounterAdmin(OfAPerson, DecidingAdmin):
     def days(self, counter: Counter) -> str:
         rows = reading.history(counter.user_id, days=SHOWN_DAYS, usage_type=counter.usage_type)
         return as_lines((f"{row.day:%Y-%m-%d}", f"{row.amount:,}") for row in rows)
+
+    def shown(self, counter: Counter) -> dict[str, Any]:
+        return {"quota": self.quota(counter)}
 
     def seen(self, counter: Counter) -> int:
         return last_correction(counter)

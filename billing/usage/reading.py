@@ -27,6 +27,13 @@ def report(user_id: int) -> list[Standing]:
     ]
 
 
+def standing_of(counter: Counter) -> Standing | None:
+    """None where its period is over, or the person has no such quota any more."""
+    key = (counter.usage_type, counter.period_start)
+    standings = {(each.usage_type, each.period_start): each for each in report(counter.user_id)}
+    return standings.get(key)
+
+
 def history(user_id: int, *, days: int, usage_type: str | None = None) -> list[DailyUsage]:
     """Newest first; days without usage are left out."""
     since = timezone.now().date() - timedelta(days=days - 1)

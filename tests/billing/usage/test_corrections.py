@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import ProgrammingError, connection, transaction
@@ -85,6 +87,22 @@ def test_finance_corrects_on_a_page_of_its_own(carol: User, counter: Counter):
     detail = browser.get(f"/admin/usage/counter/{counter.pk}/change/").content.decode()
     assert "double import" in detail
     assert "Correct…" in detail
+
+
+def test_who_corrects_sees_the_quota_that_it_is_about(
+    meters: Meters, alice: User, carol: User, counter: Counter
+):
+    browser, path = console(carol, "Finance"), f"/admin/usage/counter/{counter.pk}"
+
+    def both_say(words: str) -> bool:
+        pages = [browser.get(f"{path}/{name}/").content.decode() for name in ("change", "correct")]
+        return all(words in page for page in pages)
+
+    for limit, words in ((8, "8, 3 left, until"), (4, "4, 1 over, until"), (None, "No limit.")):
+        meters.put_on(alice, "", overrides={"entry": (limit, None)})
+        assert both_say(words)
+    Counter.objects.update(period_start=counter.period_start - timedelta(days=40))
+    assert both_say("None: the period is over")
 
 
 @pytest.mark.parametrize("told", [{"amount": "0"}, {"amount": ""}, {"reason": ""}, {"seen": "x"}])
