@@ -150,8 +150,8 @@ def judge(usage: Usage, terms: Terms, now: datetime) -> tuple[Quota, Period]:
 
 def marks(quota: Quota) -> dict[int, int]:
     """How much has to be used for each threshold; a limit so small that two fall together has the
-    higher one alone."""
-    if quota.limit is None:
+    higher one alone. Of nothing there is no part."""
+    if not quota.limit:
         return {}
     by_mark = {-(-quota.limit * percent // 100): percent for percent in THRESHOLDS}
     return {percent: mark for mark, percent in by_mark.items()}

@@ -57,6 +57,13 @@ def test_a_correction_upwards_can_reach_a_threshold(meters: Meters, alice: User,
     assert Threshold.objects.get().percent == 80
 
 
+def test_nobody_is_told_that_nothing_is_used_up(meters: Meters, alice: User, carol: User):
+    meters.use(alice, amount=3)
+    meters.put_on(alice, "", overrides={"entry": (0, None)})
+    correct(Counter.objects.get(), amount=-3, reason="test data", by=carol, seen=0)
+    assert not Threshold.objects.exists()
+
+
 def test_of_two_who_correct_what_both_saw_only_one_does(carol: User, counter: Counter):
     ends = at_once(8, lambda: correct(counter, amount=-1, reason="r", by=carol, seen=0))
     assert ends == {"Correction": 1, "StaleState": 7}
