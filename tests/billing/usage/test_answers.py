@@ -6,12 +6,13 @@ import json
 from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from datetime import timezone as tz
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from billing.usage.models import DailyUsage, Threshold, UsageEvent
+from billing.usage.models import DailyUsage, QuotaSet, Threshold, UsageEvent
 from billing.usage.periods import period_of
 from sessions_live.models import User
 from sessions_live.tokens import sign_in
@@ -80,6 +81,34 @@ def test_a_late_event_counts_in_the_period_of_its_time(asker: Asker):
     late = timezone.now() - timedelta(days=34)
     answer = asker.use(timestamp=late.isoformat(), event_id="late")
     assert answer.json()["period_start"] == shown(period_of(None, late).start)
+
+
+@pytest.mark.parametrize("hours", [14, -12])
+def test_a_day_is_that_of_utc_in_whatever_zone_the_time_is_told(
+    asker: Asker, alice: User, hours: int
+):
+    at = timezone.now() - timedelta(minutes=1)
+    told = at.astimezone(tz(timedelta(hours=hours)))
+    first = asker.use(timestamp=told.isoformat(), event_id="e1")
+    assert (UsageEvent.objects.get().at, DailyUsage.objects.get().day) == (at, at.date())
+    again = asker.use(timestamp=shown(at), event_id="e1")
+    assert (again.content, counted(alice)) == (first.content, 1)
+
+
+def test_what_allows_more_or_less_counts_from_the_next_request_on(
+    meters: Meters, asker: Asker, alice: User
+):
+    asker.use(amount=5)
+    assert asker.use().status_code == 402
+    meters.put_on(alice, "", overrides={"entry": (6, None)})
+    assert asker.use().json()["limit"] == 6
+    meters.put_on(alice, "basic")
+    assert asker.use().json()["limit"] == 100
+    QuotaSet.objects.filter(tier="basic").update(limits={"entry": 50})
+    assert asker.use().json()["limit"] == 50
+    meters.put_on(alice, "basic", expires_at=timezone.now())
+    assert asker.use().status_code == 402
+    assert counted(alice) == 8
 
 
 def test_a_repetition_is_answered_as_the_first_time_and_not_counted(asker: Asker, alice: User):
