@@ -211,6 +211,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Plans, checkout, subscriptions, payments and entitlements.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # Public, also for who shows a credential that opens less than this.
+    "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["config.kit.schema.without_trailing_slashes"],

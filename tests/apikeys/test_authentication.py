@@ -145,6 +145,16 @@ def test_a_door_that_names_no_scope_is_closed_to_keys(owner: User):
         assert answer.json()["errors"][0]["code"] == "scope_missing"
 
 
+def test_what_a_door_does_for_nobody_needs_no_scope(secret: str):
+    answers = [bearer(secret).delete("/api/v1/usage"), bearer(secret).patch("/api/v1/auth/logout")]
+    assert [answer.status_code for answer in answers] == [405, 405]
+
+
+@pytest.mark.parametrize("path", ["/api/schema?format=json", "/api/docs", "/api/v1/plans"])
+def test_a_public_page_is_public_for_keys_too(path: str, secret: str):
+    assert {bearer(each).get(path).status_code for each in (secret, mint())} == {200}
+
+
 def doors(resolver: URLResolver) -> list[type]:
     found = []
     for each in resolver.url_patterns:
