@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from billing.providers.facts import ProviderFee
+from billing.providers.facts import ProviderExchange, ProviderFee
 from billing.providers.stripe.client import stripe_says
-from billing.providers.stripe.movements import what_is_kept
-from billing.providers.stripe.translation import PROVIDER, instant
-from config.kit.money import Money
+from billing.providers.stripe.movements import movement
+from billing.providers.stripe.translation import PROVIDER
 
 
 def balance() -> dict[str, int]:
@@ -24,17 +23,26 @@ def balance() -> dict[str, int]:
     return dict(total)
 
 
-def fees(since: datetime) -> Iterator[ProviderFee]:
+def fees(since: datetime) -> Iterator[ProviderFee | ProviderExchange]:
     with stripe_says() as stripe:
         listed = stripe.v1.balance_transactions.list(
-            {"created": {"gte": int(since.timestamp())}, "limit": 100}
+            {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.source"]}
         )
-        for movement in listed.auto_paging_iter():
-            if kept := what_is_kept(movement.type, movement.amount, movement.fee):
+        for each in listed.auto_paging_iter():
+            line = movement(each.to_dict())
+            if line.fee.amount:
                 yield ProviderFee(
                     provider=PROVIDER,
-                    at=instant(movement.created),
-                    transaction_id=movement.id,
-                    money=Money(kept, movement.currency),
-                    for_what=movement.type,
+                    at=line.at,
+                    transaction_id=line.movement_id,
+                    money=line.fee,
+                    for_what=each.type,
+                )
+            if line.charged != line.money:
+                yield ProviderExchange(
+                    provider=PROVIDER,
+                    at=line.at,
+                    transaction_id=line.movement_id,
+                    given=line.charged,
+                    got=line.money,
                 )

@@ -27,6 +27,7 @@ from billing.providers.facts import (
     Delivery,
     Fact,
     PaymentFact,
+    ProviderExchange,
     ProviderFee,
     PurchaseOpened,
     SubscriptionChanged,
@@ -137,7 +138,7 @@ class StripeProvider(StripePayouts, StripeEscrow, StripeLists):
     def balance(self) -> dict[str, int]:
         return money.balance()
 
-    def fees(self, since: datetime) -> Iterable[ProviderFee]:
+    def fees(self, since: datetime) -> Iterable[ProviderFee | ProviderExchange]:
         return money.fees(since)
 
     def open_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened:
