@@ -135,10 +135,10 @@ def sought_by(user: User, wishes: Wishes) -> Sought:
     return payment_search.search(Payment.objects.all(), wishes, of=user.pk)
 
 
-def place_in(request: HttpRequest) -> Place | None:
+def place_in(request: HttpRequest, *, by_id: bool = False) -> Place | None:
     """A cursor that is not one of ours shows the first page."""
     try:
-        return Place.read(request.GET.get("cursor", ""))
+        return Place.read(request.GET.get("cursor", ""), by_id=by_id)
     except ValueError:
         return None
 

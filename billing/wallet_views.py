@@ -12,13 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing import escrow_payments, wording
 from billing.escrow_wording import standing
+from billing.history_views import place_in, turned
 from billing.page_forms import MoneyForm
 from billing.wallet import payout_accounts, payouts, reading
 from billing.wallet.models import Escrow
 from billing.wallet.payout_models import Payout
 from billing.wallet.reading import Standing
 from config.kit.errors import AppError
-from config.kit.keyset import look
+from config.kit.keyset import look, turn
 from sessions_live.caller import caller
 from sessions_live.models import User
 
@@ -31,10 +32,13 @@ SHOWN, FEW = 20, 5
 def wallet(request: HttpRequest) -> HttpResponse:
     user = caller(request)
     standings = reading.standings(user.pk)
+    moved = turn(reading.movements(user.pk), place_in(request, by_id=True), size=SHOWN)
     part = bool(request.htmx)  # type: ignore[attr-defined]
     context = {
         "standings": standings,
-        "movements": look(reading.movements(user.pk), None, limit=SHOWN).rows,
+        "movements": moved.rows,
+        "newer": turned({}, moved.newer),
+        "older": turned({}, moved.older),
         "payouts": _shown_payouts(user.pk),
         "account": payout_accounts.account_of(user),
         "form": payout_form(standings),
