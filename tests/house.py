@@ -110,6 +110,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ProductInOne
 
 def open_house() -> None:
     """In the process that was called: servers that run and a migrated template."""
+    # A run starts a hundred processes, each of which would compile the product anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     HOME.mkdir(parents=True, exist_ok=True)
     with locked("door"):
         in_use = hold("in-use", fcntl.LOCK_SH)
