@@ -26,7 +26,7 @@ test: lint
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@$(LINT_ENV) $(BIN)/mypy config privacy apikeys billing sessions_live sandbox tests
+	@$(LINT_ENV) $(BIN)/mypy --num-workers 2 config privacy apikeys billing sessions_live sandbox tests
 	@$(BIN)/lint-imports --no-logo
 
 scorecard: $(READY)
