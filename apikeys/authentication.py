@@ -37,16 +37,16 @@ class KeyAuthentication(BaseAuthentication):
             note_guess(secret.strip(), client_address(request.META))
             raise AuthenticationFailed(KeyNotValid.detail, code=KeyNotValid.code)
         refuse_beyond(key.scopes, request.parser_context["view"], request.method or "")
-        note_use(key, now)
+        note_use(key.pk, key.last_used_at, now)
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
 
 
-def note_use(key: APIKey, at: datetime) -> None:
-    if key.last_used_at and at - key.last_used_at < SAMPLE:
+def note_use(key_id: int, last_used_at: datetime | None, at: datetime) -> None:
+    if last_used_at and at - last_used_at < SAMPLE:
         return
     APIKey.objects.filter(
-        Q(last_used_at=None) | Q(last_used_at__lte=at - SAMPLE), pk=key.pk
+        Q(last_used_at=None) | Q(last_used_at__lte=at - SAMPLE), pk=key_id
     ).update(last_used_at=at)

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
+def limit_of(user_id: int, allowance: int | None) -> Limit:
+    return Limit("api-keys", str(user_id), allowance or 0)
+
+
 class KeyThrottle(BaseThrottle):
     """As often as the plan of the key's owner says, over all of their keys together."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Raises TooMany, which says when to come back."""
         if isinstance(request.auth, APIKey):
-            allowance = request.auth.allowance or 0
-            limiter.take(Limit("api-keys", str(request.auth.user_id), allowance))
+            limiter.take(limit_of(request.auth.user_id, request.auth.allowance))
         return True

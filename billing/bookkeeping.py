@@ -17,7 +17,6 @@ from django.db.models.functions import Cast, Concat
 from billing import payments
 from billing.models import Payment
 from billing.providers import get_provider
-from billing.providers.facts import ProviderExchange, ProviderFee
 from billing.wallet import bookings, ledger, verification
 from billing.wallet.accounts import clearing
 from billing.wallet.models import Account, Transfer
@@ -60,23 +59,20 @@ def verify() -> dict[str, Any]:
 
 
 def collect_fees(provider: str = "stripe") -> int:
-    """Books what the provider kept since the last time, and what it changed into another currency,
-    from its own books: nothing that it sends us says so. Looks back an hour further, as its lists
-    may lag; how many were new."""
+    """Books what the provider kept since the last time, from its own books: nothing that it sends
+    us says so. Looks back an hour further, as its lists may lag; how many were new."""
     last = Transfer.objects.filter(kind="provider_fee").order_by("-pk").first()
     since = last.created_at - OVERLAP if last else BEGINNING
     kept = list(get_provider(provider).fees(since))
     # All or none: the newest that is booked says how far we are.
     with transaction.atomic():
-        return sum(book_line(each) for each in kept)
-
-
-def book_line(told: ProviderFee | ProviderExchange) -> bool:
-    if isinstance(told, ProviderExchange):
-        return bookings.exchanged(told.transaction_id, told.provider, told.given, told.got)
-    return bookings.provider_fee(
-        told.transaction_id, told.provider, told.money, for_what=told.for_what
-    )
+        new = [
+            bookings.provider_fee(
+                fee.transaction_id, fee.provider, fee.money, for_what=fee.for_what
+            )
+            for fee in kept
+        ]
+    return sum(new)
 
 
 def held_by(provider: str) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """Sockets, and HTTP for those who run a single process type: the same WSGI application in threads.
 
 Django's own ASGI handler costs several times as much per request, because each middleware hops
-between the event loop and a thread; here a request hops once.
+between the event loop and a thread; here a request hops once. Usage that many tell of at the same
+moment is counted before it.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter
 
-from config.wsgi import application as http
+from config.wsgi import application as wsgi
 
-from sessions_live.routing import sockets  # isort: skip  (needs Django to be set up)
+from apikeys.bearers import KeyBearers  # isort: skip  (all below needs Django to be set up)
+from billing.usage.door import UsageDoor  # isort: skip
+from sessions_live.bearers import SessionBearers  # isort: skip
+from sessions_live.routing import sockets  # isort: skip
 
-application = ProtocolTypeRouter(
-    {"http": WSGIMiddleware(cast(Any, http), workers=16), "websocket": sockets}
-)
+django: Any = WSGIMiddleware(cast(Any, wsgi), workers=16)
+http = UsageDoor(django, [KeyBearers(), SessionBearers()])
+application = ProtocolTypeRouter({"http": cast(Any, http), "websocket": sockets})

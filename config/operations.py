@@ -29,15 +29,11 @@ from prometheus_client.registry import Collector
 from billing.mails.models import Mail
 from billing.webhooks.models import WebhookEvent
 from billing.webhooks.worker import last_beat
+from config.kit.measuring import answered
 from config.kit.redis_client import redis_client
 
 # Two beats may be missed before somebody is woken.
 SILENCE = timedelta(seconds=15)
-
-requests = prometheus_client.Counter(
-    "http_requests", "Answered requests.", ["method", "view", "status"]
-)
-latency = prometheus_client.Histogram("http_request_seconds", "From request to answer.", ["view"])
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -143,10 +139,9 @@ class OperationsMiddleware:
             return probe(request)
         started = time.perf_counter()
         response = self.get_response(request)
-        # The route, never the path: ids are nobody's business and would make endless series.
         view = request.resolver_match.route if request.resolver_match else "unmatched"
-        requests.labels(request.method, view, response.status_code).inc()
-        latency.labels(view).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        answered(request.method or "", view, response.status_code, seconds)
         return response
 
 

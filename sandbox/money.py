@@ -165,8 +165,6 @@ MAXIMUM = 99_999_999
 MAXIMUM_IN = {"idr": 999_999_999_999}
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "krw": "₩", "inr": "₹", "brl": "R$"}
 
-# What a unit of each is worth, in dollars; of all others, one.
-WORTH = {"eur": 1.25, "gbp": 1.5, "jpy": 0.008}
 FEE_RATE = 0.029
 FEE_FIXED = 30
 
@@ -189,16 +187,6 @@ def formatted(amount: int, currency: str) -> str:
 def rounded_fee(amount: int) -> int:
     """What Stripe keeps of a card payment: 2.9 % and 30 of the smallest unit."""
     return int(amount * FEE_RATE + 0.5) + FEE_FIXED
-
-
-def exchange_rate(currency: str, into: str) -> float:
-    return WORTH.get(currency, 1.0) / WORTH.get(into, 1.0)
-
-
-def exchanged(amount: int, currency: str, into: str) -> int:
-    """To the nearest of the other's smallest unit."""
-    units = 10.0 ** (decimals(into) - decimals(currency))
-    return round(amount * exchange_rate(currency, into) * units)
 
 
 def check_currency(currency: str) -> str:

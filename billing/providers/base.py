@@ -13,7 +13,6 @@ from billing.providers.facts import (
     CustomerMade,
     Delivery,
     Fact,
-    ProviderExchange,
     ProviderFee,
     PurchaseOpened,
     SubscriptionChanged,
@@ -244,8 +243,8 @@ class Provider(PaysOut, TakesForEscrow, Lists, Protocol):
     def balance(self) -> dict[str, int]:
         """All that the provider holds for us, by currency, available yet or not."""
 
-    def fees(self, since: datetime) -> Iterable[ProviderFee | ProviderExchange]:
-        """What it kept of each of its movements from then on, and what it changed them into."""
+    def fees(self, since: datetime) -> Iterable[ProviderFee]:
+        """What it kept of each of its movements from then on."""
 
     def read_checkout(self, provider_id: str) -> CheckoutState: ...
 

@@ -50,9 +50,6 @@ class Movement:
     kind: str
     money: Money
     fee: Money
-    # The money before the provider changed it into the currency of its books; the same where it
-    # did not.
-    charged: Money
     # What it was for: a charge, a refund, a transfer.
     source_id: str
     payment_id: str = ""

@@ -300,16 +300,6 @@ class ProviderFee(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderExchange(Fact):
-    """One movement that the provider changed into the currency of its own books; two minuses where
-    it left."""
-
-    transaction_id: str
-    given: Money
-    got: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """A webhook whose signature, mode and account are right."""
 

@@ -26,8 +26,6 @@ from billing.wallet.payout_models import Payout
 from config.kit.money import Money
 
 BATCH = 100
-# Transfers that are named by the line of the provider's books that they tell of.
-BY_LINE = ("fee", "exchange")
 # How long a charge may take to come into the provider's books, and its news to come into ours.
 LAG = timedelta(hours=2)
 Cause = Difference.Cause
@@ -109,7 +107,7 @@ def moved(scope: Scope, reference: str) -> Movement | None:
     kind, name = named_by(reference)
     if not kind or not name:
         raise NotFound()
-    if kind in BY_LINE:
+    if kind == "fee":
         return scope.ask(scope.client.read_movement, name)
     return scope.ask(scope.client.movement_of, kind, name)
 
@@ -126,7 +124,7 @@ def named_by(reference: str) -> tuple[str, str]:
         name = payout.transfer_id if payout else ""
         return "transfer" if ending == "paid" else "transfer_back", name
     name, _, ending = rest.partition(":")[2].partition(":")
-    if kind in BY_LINE:
+    if kind == "fee":
         return kind, name
     endings = {each: found for found, each in NAMED_BY_SOURCE.items()}
     return endings.get((kind, f":{ending}" if ending else ""), ""), name
@@ -183,7 +181,7 @@ class Balances(Comparer):
             books.note_matches()
             for each in page:
                 if told.isdisjoint({each.movement_id, each.payment_id}):
-                    missing.update(books.left_out(each))
+                    missing[each.money.currency] += books.left_out(each).amount
         return missing
 
     def not_there_yet(self, scope: Scope) -> Counter[str]:

@@ -3,7 +3,6 @@ round. Which transfer stands for which line is kept as a Match."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -50,10 +49,7 @@ Told = tuple[Movement, list[Fact]]
 
 class Movements(Comparer):
     name = "movements"
-    kinds = (
-        *("booking_missing", "booking_amount", "movement_unbooked"),
-        *("fee_missing", "fee_amount", "exchange_missing"),
-    )
+    kinds = ("booking_missing", "booking_amount", "fee_missing", "fee_amount", "movement_unbooked")
     for_people = ("booking_amount", "fee_amount", "movement_unbooked")
 
     def look(self, scope: Scope, after: str) -> Look:
@@ -69,8 +65,7 @@ class Movements(Comparer):
 
     def read(self, client: Provider, difference: Difference) -> Told:
         movement = client.read_movement(difference.object_id)
-        of_source = movement.kind in NAMED_BY_SOURCE and difference.kind == "booking_missing"
-        if not of_source:
+        if movement.kind not in NAMED_BY_SOURCE or difference.kind == "fee_missing":
             return movement, []
         return movement, client.read_source(movement.kind, movement.source_id)
 
@@ -83,9 +78,6 @@ class Movements(Comparer):
         if difference.kind == "fee_missing":
             fee, kind = movement.fee, movement.kind
             bookings.provider_fee(movement.movement_id, provider, fee, for_what=kind)
-        elif difference.kind == "exchange_missing":
-            given, got = movement.charged, movement.money
-            bookings.exchanged(movement.movement_id, provider, given, got)
         elif movement.kind == "payment":
             payments.book(Payment.objects.get(provider=provider, provider_id=movement.payment_id))
         books = Books(provider, [movement])
@@ -102,8 +94,7 @@ class Books:
         self.payouts = self._payouts()
         self.references = {each.movement_id: self._references(each) for each in movements}
         names = {name for names in self.references.values() for name in names}
-        for each in movements:
-            names |= set(references_by_line(provider, each))
+        names |= {fee_reference(provider, each.movement_id) for each in movements}
         self.booked = booked(provider, names)
         self.ours = owned(provider, (each.customer_id for each in movements))
 
@@ -142,7 +133,8 @@ class Books:
     def note_matches(self) -> None:
         rows = []
         for each in self.movements:
-            names = self.references[each.movement_id] + references_by_line(self.provider, each)
+            names = [*self.references[each.movement_id]]
+            names.append(fee_reference(self.provider, each.movement_id))
             rows += [
                 Match(provider=self.provider, reference=name, movement_id=each.movement_id)
                 for name in names
@@ -151,32 +143,23 @@ class Books:
         note(rows)
 
     def judge(self, movement: Movement) -> list[Found]:
-        return [
-            *self._judge_money(movement),
-            *self._judge_fee(movement),
-            *self._judge_exchange(movement),
-        ]
+        return [*self._judge_money(movement), *self._judge_fee(movement)]
 
-    def left_out(self, movement: Movement) -> Counter[str]:
-        """How much of it our books do not have, by currency."""
+    def left_out(self, movement: Movement) -> Money:
+        """How much of it our books do not have."""
         known = movement.kind in PAYING_OUT and movement.source_id in self.payouts
-        left: Counter[str] = Counter()
-        names = references_by_line(self.provider, movement)
-        left[movement.money.currency] -= movement.fee.amount
-        if not known:
-            left[movement.money.currency] += movement.money.amount
-            names = names + self._booked_as(movement)[:1]
-        for money in (each for name in names for each in self.booked.get(name, ())):
-            left[money.currency] += money.amount
-        return left
+        left = Money(0, movement.money.currency) if known else movement.money
+        has = [self.booked[name] for name in self._booked_as(movement)]
+        if has and not known:
+            left = apart(movement.money, -has[0])
+        return left - movement.fee + self._fee(movement)
 
     def _booked_as(self, movement: Movement) -> list[str]:
         return [name for name in self.references[movement.movement_id] if name in self.booked]
 
     def _fee(self, movement: Movement) -> Money:
         nothing = Money(0, movement.fee.currency)
-        name = fee_reference(self.provider, movement.movement_id)
-        return self.booked.get(name, [nothing])[0]
+        return self.booked.get(fee_reference(self.provider, movement.movement_id), nothing)
 
     def _judge_money(self, movement: Movement) -> list[Found]:
         if movement.kind == "fee" or (
@@ -184,23 +167,23 @@ class Books:
         ):
             return []
         if has := self._booked_as(movement):
-            return self._judge_amount(movement, -self.booked[has[0]][0])
+            return self._judge_amount(movement, -self.booked[has[0]])
         payment = self.payments.get(movement.payment_id)
         if movement.kind != "payment":
             known = movement.kind in MONEY_BACK and payment is not None
             kind = "booking_missing" if known or movement.kind in OWN_BANK else "movement_unbooked"
-            return [self._found(kind, movement, NOT_THERE, movement.charged)]
+            return [self._found(kind, movement, NOT_THERE, movement.money)]
         if payment is None and movement.customer_id in self.ours:
             return []  # the payment itself is missing, and is found as such
         if payment is not None and not payment.is_paid:
             return []  # as above: its status differs
         kind = "movement_unbooked" if payment is None else "booking_missing"
-        return [self._found(kind, movement, NOT_THERE, movement.charged)]
+        return [self._found(kind, movement, NOT_THERE, movement.money)]
 
     def _judge_amount(self, movement: Movement, ours: Money) -> list[Found]:
-        if ours == movement.charged:
+        if ours == movement.money:
             return []
-        return [self._found("booking_amount", movement, str(ours), apart(movement.charged, ours))]
+        return [self._found("booking_amount", movement, str(ours), apart(movement.money, ours))]
 
     def _judge_fee(self, movement: Movement) -> list[Found]:
         if not movement.fee.amount:
@@ -211,17 +194,9 @@ class Books:
         kind, ours = ("fee_amount", f"a fee of {has}") if has.amount else ("fee_missing", NOT_THERE)
         return [self._found(kind, movement, ours, has - movement.fee)]
 
-    def _judge_exchange(self, movement: Movement) -> list[Found]:
-        name = exchange_reference(self.provider, movement.movement_id)
-        if movement.charged == movement.money or name in self.booked:
-            return []
-        return [self._found("exchange_missing", movement, NOT_THERE, movement.money)]
-
     def _found(self, kind: str, movement: Movement, ours: str, by: Money) -> Found:
         of_fee, of_payment = kind.startswith("fee_"), movement.kind == "payment"
-        words = f"a fee of {movement.fee}" if of_fee else str(movement.charged)
-        if kind == "exchange_missing":
-            words += f", changed into {movement.money}"
+        words = f"a fee of {movement.fee}" if of_fee else str(movement.money)
         line = f"{movement.kind.replace('_', ' ')} {movement.source_id}".strip()
         payment = self.payments.get(movement.payment_id)
         return Found(
@@ -247,7 +222,7 @@ class Books:
 
 
 def apart(theirs: Money, ours: Money) -> Money:
-    """In the currency of theirs, where our books have another."""
+    """In the currency of their books, which may have exchanged it."""
     return theirs - ours if theirs.currency == ours.currency else theirs
 
 
@@ -260,26 +235,13 @@ def fee_reference(provider: str, movement_id: str) -> str:
     return f"fee:{provider}:{movement_id}"
 
 
-def exchange_reference(provider: str, movement_id: str) -> str:
-    return f"exchange:{provider}:{movement_id}"
-
-
-def references_by_line(provider: str, movement: Movement) -> list[str]:
-    """What is booked of the line itself, beside what it was for."""
-    key = movement.movement_id
-    return [fee_reference(provider, key), exchange_reference(provider, key)]
-
-
-def booked(provider: str, references: Iterable[str]) -> dict[str, list[Money]]:
-    """What each of these transfers moved on the provider's clearing account, in each currency."""
+def booked(provider: str, references: Iterable[str]) -> dict[str, Money]:
+    """What each of these transfers moved on the provider's clearing account."""
     entries = Entry.objects.filter(
         transfer__reference__in=list(references), account__name=clearing(provider)
     )
-    found: dict[str, list[Money]] = {}
-    told = entries.values_list("transfer__reference", "amount", "account__currency")
-    for name, amount, currency in told:
-        found.setdefault(name, []).append(Money(amount, currency))
-    return found
+    found = entries.values_list("transfer__reference", "amount", "account__currency")
+    return {name: Money(amount, currency) for name, amount, currency in found}
 
 
 def note(rows: list[Any]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -14,10 +15,13 @@ from billing.usage.models import Allowance, QuotaSet
 from billing.usage.periods import Period, period_of
 from config.kit.errors import AppError
 
-# One statement: the few sets, each beside what the person was told.
+# One statement: the few sets, and after them what each person was told.
 TERMS = """
-SELECT s.tier, s.limits, s.soft, s.is_default, a.tier, a.expires_at, a.anchor, a.overrides
-FROM usage_quotaset s LEFT JOIN usage_allowance a ON a.user_id = %s
+SELECT NULL::bigint, tier, limits, soft, is_default, NULL::timestamptz, NULL::timestamptz, NULL
+FROM usage_quotaset
+UNION ALL
+SELECT user_id, tier, NULL, NULL, NULL, expires_at, anchor, overrides
+FROM usage_allowance WHERE user_id = ANY(%s)
 """
 
 # Adding months takes the last day of shorter ones, as our periods do.
@@ -38,6 +42,13 @@ ON CONFLICT (user_id) DO UPDATE SET
         ELSE EXCLUDED.anchor
     END
 """
+
+
+# Tier, limits and soft ones as JSON, whether it is the default.
+SetRow = tuple[str, str, str, bool]
+# Tier, until when, the anchor, exceptions as JSON.
+ToldRow = tuple[str, datetime | None, datetime | None, str]
+NOTHING: ToldRow = ("", None, None, "{}")
 
 
 class UnknownUsageType(AppError):
@@ -80,22 +91,40 @@ class Terms:
 
 
 def terms_of(user_id: int, at: datetime) -> Terms:
+    return terms_of_many([user_id], at)[user_id]
+
+
+def terms_of_many(user_ids: Collection[int], at: datetime) -> dict[int, Terms]:
+    """For each of them, in one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(TERMS, [user_id])
+        cursor.execute(TERMS, [list(user_ids)])
         rows = cursor.fetchall()
-    if not rows:
-        return Terms({}, frozenset(), None)
-    told, expires_at, anchor, overrides = rows[0][4:]
-    is_over = not told or (expires_at is not None and expires_at <= at)
+    sets = tuple(row[1:5] for row in rows if row[0] is None)
+    told = {row[0]: row[1:2] + row[5:] for row in rows if row[0] is not None}
+    return {user_id: _terms(sets, told.get(user_id, NOTHING), at) for user_id in user_ids}
+
+
+def _terms(sets: tuple[SetRow, ...], told: ToldRow, at: datetime) -> Terms:
+    tier, expires_at, anchor, overrides = told
+    is_over = expires_at is not None and expires_at <= at
+    terms = _usual(sets, "" if is_over else tier, anchor)
+    if overrides == "{}":
+        return terms
+    overridden = _overridden(json.loads(overrides), terms.quotas, at)
+    return replace(terms, quotas={**terms.quotas, **overridden})
+
+
+@lru_cache(maxsize=4096)
+def _usual(sets: tuple[SetRow, ...], told: str, anchor: datetime | None) -> Terms:
+    """The same few come with every request."""
     known: set[str] = set()
     quotas: dict[str, Quota] = {}
-    for tier, limits_text, soft_text, is_default, *_ in rows:
+    for tier, limits_text, soft_text, is_default in sets:
         limits = json.loads(limits_text)
         known |= limits.keys()
-        if is_default if is_over else tier == told:
+        if tier == told if told else is_default:
             soft = json.loads(soft_text)
             quotas = {name: Quota(limit, name in soft) for name, limit in limits.items()}
-    quotas |= _overridden(json.loads(overrides or "{}"), quotas, at)
     return Terms(quotas, frozenset(known), anchor)
 
 

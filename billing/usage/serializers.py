@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeGuard
 
 from rest_framework import serializers
 
@@ -15,6 +17,7 @@ from config.kit.api import StrictSerializer
 MOST_AT_ONCE = 1_000_000_000
 MOST_METADATA = 4_000
 MOST_IN_BATCH = 1_000
+PLAIN = frozenset(("usage_type", "event_id", "amount"))
 
 
 class MetadataField(serializers.DictField):
@@ -64,7 +67,7 @@ class StandingSerializer(serializers.Serializer[Any]):
 
 
 # Made once: to make one takes longer than all that it is asked.
-_usage, _standing = UsageSerializer(), StandingSerializer()
+_usage, _instant = UsageSerializer(), serializers.DateTimeField()
 
 
 def read_usage(data: Any) -> Usage:
@@ -79,8 +82,45 @@ def read_usage(data: Any) -> Usage:
     )
 
 
-def shown(standing: Standing) -> Any:
-    return _standing.to_representation(standing)
+def read_plain_usage(data: Any) -> Usage | None:
+    """What `read_usage` makes of what nearly all callers send, in a tenth of its time; None for
+    all that has to be looked at more closely."""
+    if not isinstance(data, dict) or not PLAIN.issuperset(data):
+        return None
+    usage_type, event_id = data.get("usage_type"), data.get("event_id")
+    amount = data.get("amount", 1)
+    if not (is_plain(usage_type, 50) and is_plain(event_id, 255)):
+        return None
+    if type(amount) is not int or not 1 <= amount <= MOST_AT_ONCE:
+        return None
+    return Usage(usage_type, amount, event_id)
+
+
+def is_plain(text: Any, longest: int) -> TypeGuard[str]:
+    return (
+        type(text) is str
+        and 0 < len(text) <= longest
+        and text.isascii()
+        and text.isprintable()
+        and " " not in text
+    )
+
+
+def shown(standing: Standing) -> dict[str, Any]:
+    """As StandingSerializer says; answers come by the thousand."""
+    return {
+        "usage_type": standing.usage_type,
+        "used": standing.used,
+        "limit": standing.limit,
+        "remaining": standing.remaining,
+        "period_start": written(standing.period_start),
+        "period_end": written(standing.period_end),
+    }
+
+
+@lru_cache(maxsize=4096)
+def written(instant: datetime) -> Any:
+    return _instant.to_representation(instant)
 
 
 class BatchSerializer(StrictSerializer):

@@ -11,8 +11,6 @@ DISPUTES = "disputes"
 # What the platform keeps of what people earn, and what its provider keeps of everything.
 PLATFORM_FEES = "fees:platform"
 PROVIDER_FEES = "fees:provider"
-# What a provider changed into another currency: a minus in the one, a plus in the other.
-EXCHANGE = "exchange"
 # On its way to somebody's bank.
 IN_TRANSIT = "payouts:in_transit"
 # What our own bank has had from providers, less what it gave them; a minus, as clearing is.

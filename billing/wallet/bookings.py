@@ -13,7 +13,6 @@ from billing.wallet.accounts import (
     CASH,
     CASH_IN_TRANSIT,
     DISPUTES,
-    EXCHANGE,
     PROVIDER_FEES,
     REFUNDS,
     REVENUE,
@@ -48,15 +47,6 @@ def provider_fee(transaction_id: str, provider: str, money: Money, *, for_what: 
         to=clearing(provider),
         kind="provider_fee",
         description=for_what,
-    )
-
-
-def exchanged(transaction_id: str, provider: str, given: Money, got: Money) -> bool:
-    """The provider holds another currency than was paid; each of the two adds up by itself."""
-    name = clearing(provider)
-    return ledger.post(
-        reference=f"exchange:{provider}:{transaction_id}",
-        entries=[(name, given), (EXCHANGE, -given), (EXCHANGE, got), (name, -got)],
     )
 
 

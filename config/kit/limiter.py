@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import redis
@@ -100,6 +101,24 @@ def take(*limits: Limit, attempt: str = "") -> str:
     if wait:
         raise TooMany(int(wait))
     return attempt
+
+
+def take_each(limits: Sequence[Limit]) -> list[str | None]:
+    """As `take` for each by itself, in one round trip: the name of its try, or None where it is
+    one too many."""
+    attempts: list[str] = [uuid.uuid4().hex for _ in limits]
+    if not limits or absence.lasts:
+        return list(attempts)
+    asked = redis_client().pipeline(transaction=False)
+    for limit, attempt in zip(limits, attempts, strict=True):
+        asked.eval(TAKE, 1, limit.key, attempt, limit.allowed, limit.seconds * 1000)
+    try:
+        waits = asked.execute()
+    except redis.RedisError as error:
+        _outage.begins(error)
+        return list(attempts)
+    _outage.ends()
+    return [None if wait else attempt for wait, attempt in zip(waits, attempts, strict=True)]
 
 
 def give_back(attempt: str, limit: Limit) -> None:

@@ -3,12 +3,18 @@ one place; but only once, as wording takes longer than asking."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+
+def any_of(kind: str, stand_in: Sequence[Any]) -> RawSQL:
+    """For `__in`: what stands there is one value, a list of any length."""
+    return RawSQL(f"SELECT unnest(%s::{kind}[])", [stand_in])  # noqa: S611 (`kind` is ours)
 
 
 class Lookup:
@@ -25,8 +31,11 @@ class Lookup:
 
     def first(self, actual: Mapping[Any, Any]) -> tuple[Any, ...] | None:
         """`actual` is what stands for each stand-in now."""
+        return next(iter(self.all(actual)), None)
+
+    def all(self, actual: Mapping[Any, Any]) -> list[tuple[Any, ...]]:
         wording, given = self.statement
         with connection.cursor() as cursor:
             cursor.execute(wording, [actual.get(each, each) for each in given])
-            row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

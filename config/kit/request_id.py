@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -16,7 +16,7 @@ current: ContextVar[str] = ContextVar("request_id", default="")
 def accept(offered: str | None) -> str:
     if offered and ACCEPTABLE.fullmatch(offered):
         return offered
-    return uuid.uuid4().hex
+    return f"{random.getrandbits(128):032x}"
 
 
 class RequestIDMiddleware:

@@ -4,16 +4,10 @@ from typing import Any
 
 from sandbox.api.lists import listed
 from sandbox.api.operations import Call, operation
-from sandbox.money import exchange_rate, exchanged
 from sandbox.world.rows import Obj, World
 from sandbox.world.schedule import scheduled
 
-from .settings import setting
-
 _SETTLING_SECONDS = 2 * 24 * 3600
-# What comes from customers and goes back to them is changed; what goes to banks and accounts is
-# asked for in the currency that there is.
-_EXCHANGED = ("charge", "refund", "refund_failure", "adjustment")
 
 
 def book(
@@ -29,11 +23,6 @@ def book(
     category: str | None = None,
 ) -> Obj:
     """Write one movement into the provider's books."""
-    settled, rate = setting(world, "settles_in") or currency, None
-    if type_ in _EXCHANGED and settled != currency:
-        rate = exchange_rate(currency, settled)
-        amount, fee = exchanged(amount, currency, settled), exchanged(fee, currency, settled)
-        currency = settled
     detail = {
         "amount": fee, "application": None, "currency": currency,
         "description": "Stripe processing fees", "type": "stripe_fee",
@@ -48,7 +37,6 @@ def book(
         net=amount - fee,
         source=source,
         status="available" if available else "pending",
-        exchange_rate=rate,
         available_on=world.now() + (0 if available else _SETTLING_SECONDS),
         description=description,
         reporting_category=category or type_,

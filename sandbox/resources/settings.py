@@ -11,8 +11,6 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "after_retries": ("cancel", "unpaid", "past_due"),
     # Whether a charge is booked a moment after it succeeded, as `automatic_async` is.
     "async_capture": (False, True),
-    # The currency that all which is charged is changed into; without one, each is kept as it is.
-    "settles_in": ("", "usd", "eur", "jpy"),
 }
 _ROW = "_settings"
 

@@ -173,14 +173,13 @@ def pgbench(
 
 def serve(here: Ground, url: str, file: Path) -> tuple[int, int]:
     """As the Procfile serves it."""
-    env = our_environment(url, here.redis_url(), DATABASE_POOL_SIZE=str(CLIENTS // 2))
+    env = our_environment(url, here.redis_url())
     room = "tests.benchmarks.usage"
     here.run(PYTHON, "-m", room, "--furnish", str(file), env=env).until_done()
     port = free_port()
     door = here.run(
-        *(PYTHON, "-m", "granian", "config.wsgi:application", "--interface", "wsgi"),
-        *("--workers", "2", "--blocking-threads", str(CLIENTS // 2), "--port", str(port)),
-        *("--no-ws", "--log-level", "warning"),
+        *(PYTHON, "-m", "uvicorn", "config.asgi:application", "--port", str(port)),
+        *("--ws", "websockets-sansio", "--no-proxy-headers", "--no-access-log"),
         env=env,
     ).until_port(port)
     return door.pid, port

@@ -131,28 +131,3 @@ def test_an_inquiry_whose_charge_is_refunded_in_full_is_not_escalated(desk: Desk
     dispute = desk.control("disputes", payment_intent=intent.id, reason="inquiry")
     desk.v1.refunds.create({"payment_intent": intent.id})
     assert desk.refused(f"disputes/{dispute['id']}/escalate")["http"] == 400
-
-
-def test_a_top_up_arrives_and_may_be_taken_back(desk: Desk) -> None:
-    made = desk.v1.topups.create({"amount": 5000, "currency": "usd"})
-    assert (made.status, made.balance_transaction) == ("pending", None)
-    early = desk.http.post(f"/_sandbox/topups/{made.id}/settle", json={"status": "reversed"})
-    assert early.status_code == 400
-    desk.http.post("/_sandbox/clock", json={"advance_seconds": 3 * 86400})
-    arrived = desk.v1.topups.retrieve(made.id)
-    assert (arrived.status, net(desk)) == ("succeeded", 5000)
-    with pytest.raises(stripe.InvalidRequestError):
-        desk.v1.topups.cancel(made.id)
-    desk.http.post(f"/_sandbox/topups/{made.id}/settle", json={"status": "reversed"})
-    assert net(desk) == 0
-    assert desk.types() == ["topup.created", "topup.succeeded", "topup.reversed"]
-
-
-def test_what_is_settled_in_another_currency_names_its_rate(desk: Desk) -> None:
-    desk.http.post("/_sandbox/settings", json={"settles_in": "eur"})
-    intent = pay(desk, "pm_card_visa")
-    charge = desk.v1.charges.retrieve(intent.latest_charge, {"expand": ["balance_transaction"]})
-    booked = charge.balance_transaction
-    assert isinstance(booked, stripe.BalanceTransaction)
-    assert (charge.currency, charge.amount) == ("usd", 2000)
-    assert (booked.currency, booked.amount, booked.exchange_rate) == ("eur", 1600, 0.8)

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from billing.providers.facts import ProviderExchange, ProviderFee
+from billing.providers.facts import ProviderFee
 from billing.providers.stripe.client import stripe_says
-from billing.providers.stripe.movements import movement
-from billing.providers.stripe.translation import PROVIDER
+from billing.providers.stripe.movements import what_is_kept
+from billing.providers.stripe.translation import PROVIDER, instant
+from config.kit.money import Money
 
 
 def balance() -> dict[str, int]:
@@ -23,26 +24,17 @@ def balance() -> dict[str, int]:
     return dict(total)
 
 
-def fees(since: datetime) -> Iterator[ProviderFee | ProviderExchange]:
+def fees(since: datetime) -> Iterator[ProviderFee]:
     with stripe_says() as stripe:
         listed = stripe.v1.balance_transactions.list(
-            {"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.source"]}
+            {"created": {"gte": int(since.timestamp())}, "limit": 100}
         )
-        for each in listed.auto_paging_iter():
-            line = movement(each.to_dict())
-            if line.fee.amount:
+        for movement in listed.auto_paging_iter():
+            if kept := what_is_kept(movement.type, movement.amount, movement.fee):
                 yield ProviderFee(
                     provider=PROVIDER,
-                    at=line.at,
-                    transaction_id=line.movement_id,
-                    money=line.fee,
-                    for_what=each.type,
-                )
-            if line.charged != line.money:
-                yield ProviderExchange(
-                    provider=PROVIDER,
-                    at=line.at,
-                    transaction_id=line.movement_id,
-                    given=line.charged,
-                    got=line.money,
+                    at=instant(movement.created),
+                    transaction_id=movement.id,
+                    money=Money(kept, movement.currency),
+                    for_what=movement.type,
                 )

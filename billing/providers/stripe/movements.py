@@ -44,26 +44,16 @@ def movement(booked: Mapping[str, Any], source: Any = None) -> Movement:
     charge: Mapping[str, Any] = source if isinstance(source, Mapping) else {}
     kind = CATEGORIES.get(booked["reporting_category"]) or KINDS.get(booked["type"])
     fee = what_is_kept(booked["type"], booked["amount"], booked["fee"])
-    money = Money(booked["amount"] - booked["fee"] + fee, booked["currency"])
     return Movement(
         movement_id=booked["id"],
         kind=kind or booked["type"],
-        money=money,
+        money=Money(booked["amount"] - booked["fee"] + fee, booked["currency"]),
         fee=Money(fee, booked["currency"]),
-        charged=before_exchange(source, money) if booked.get("exchange_rate") else money,
         source_id=id_of(source),
         payment_id=id_of(charge.get("payment_intent")),
         customer_id=id_of(charge.get("customer")),
         at=instant(booked["created"]),
     )
-
-
-def before_exchange(source: Any, money: Money) -> Money:
-    """What it was for says the amount; which way it went, only the line of the books."""
-    if not isinstance(source, Mapping):
-        return money
-    amount = source.get("amount_captured") or source["amount"]
-    return Money(amount if money.amount > 0 else -amount, source["currency"])
 
 
 def what_is_kept(type_: str, amount: int, fee: int) -> int:

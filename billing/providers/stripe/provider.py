@@ -27,7 +27,6 @@ from billing.providers.facts import (
     Delivery,
     Fact,
     PaymentFact,
-    ProviderExchange,
     ProviderFee,
     PurchaseOpened,
     SubscriptionChanged,
@@ -138,7 +137,7 @@ class StripeProvider(StripePayouts, StripeEscrow, StripeLists):
     def balance(self) -> dict[str, int]:
         return money.balance()
 
-    def fees(self, since: datetime) -> Iterable[ProviderFee | ProviderExchange]:
+    def fees(self, since: datetime) -> Iterable[ProviderFee]:
         return money.fees(since)
 
     def open_item_page(self, request: ItemPageRequest, *, key: str) -> PurchaseOpened:
