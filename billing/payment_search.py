@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from billing.models import Payment
 from billing.providers.listing import at_a_provider
 from config.kit.keyset import Sought
-from config.kit.steering import Only
+from config.kit.steering import Only, one_by_one
 
 # An invoice has few payments; an id has one.
 MOST_EXACT = 100
@@ -45,11 +45,12 @@ def search(payments: QuerySet[Payment], wishes: Wishes, *, of: int | None) -> So
         wishes = replace(wishes, status=())
     rest = others(wishes)
     if not wishes.q:
-        return Sought(rows, rows.filter(rest), indexed=not rest, led_by=led_by)
+        wanted = rows.filter(one_by_one(rest)) if rest else rows
+        return Sought(rows, wanted, indexed=not rest, led_by=led_by)
     exact = list(payments.filter(named(wishes.q)).values_list("pk", flat=True)[:MOST_EXACT])
     if exact:
         return Sought(rows, rows.filter(rest, pk__in=exact), indexed=True, led_by=led_by)
-    wanted = rows.filter(rest, begins_with(wishes.q))
+    wanted = rows.filter(one_by_one(rest & begins_with(wishes.q)))
     return Sought(rows, wanted, indexed=False, led_by=led_by)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, Value
+from django.db.models import BooleanField, Case, F, Func, Q, Value, When
 
 
 class Only(Func):
@@ -32,3 +32,9 @@ class Filled(Func):
     output_field = BooleanField()
     # Written out: no parameter, of which a plan that is made beforehand would know nothing.
     template = "%(expressions)s <> ''"
+
+
+def one_by_one(wish: Q) -> Case:
+    """For rows that are looked through in the order of an index: no other one is used for this, nor
+    does its rarity, as it is guessed, make another way seem shorter."""
+    return Case(When(wish, then=True), default=False, output_field=BooleanField())
