@@ -151,7 +151,13 @@ INVENTORY = (
         law=PROOF,
         scrub={"wishes": {}, "words": "", "idempotency_key": None},
     ),
-    Table("apikeys.APIKey", "user", law=ACCESS, scrub={"name": "Erased"}),
+    Table(
+        "apikeys.APIKey",
+        "user",
+        law=ACCESS,
+        # The reason may be an address where a key was found.
+        scrub={"name": "Erased", "revoke_reason": "Erased"},
+    ),
     Table("admin.LogEntry", "user", law=ACCESS, shown=False),
     Table("privacy.Erasure", "user", law=PROOF),
 )

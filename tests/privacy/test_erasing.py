@@ -44,6 +44,15 @@ def test_after_it_nothing_names_her_and_the_books_are_the_same(person: Person):
     assert not Entitlement.objects.in_force(timezone.now()).exists()
 
 
+def test_where_a_key_of_hers_was_found_is_forgotten_too(person: Person):
+    person.live()
+    found = f"found in public: https://example.com/{person.user.email}/blob/1"
+    APIKey.objects.update(status="revoked", revoked_at=timezone.now(), revoke_reason=found)
+    person.leave()
+    assert go_on(person) == "done", person.erasure.trouble
+    assert traces() == {}
+
+
 def test_the_provider_is_left_too(person: Person):
     person.live()
     stripe, customer_id = person.shop.stripe, person.customer
