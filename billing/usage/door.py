@@ -25,6 +25,7 @@ from billing.usage.together import Told, meter_together
 from config.kit import request_id
 from config.kit.bearers import Bearers, Caller
 from config.kit.errors import as_words
+from config.kit.json_parser import DEEPEST, is_deeper_than
 from config.kit.measuring import answered
 
 log = logging.getLogger(__name__)
@@ -152,10 +153,12 @@ def again(messages: list[Message], receive: Receive) -> Receive:
 def understand(body: bytes) -> Usage | None:
     try:
         told = loads(body.decode())
-        usage = read_plain_usage(told) or read_usage(told)
+        usage = read_plain_usage(told)
+        if usage is None and not is_deeper_than(DEEPEST, told):
+            usage = read_usage(told)
     except (ValueError, RecursionError, ValidationError):
         return None
-    return usage if usage.event_id else None
+    return usage if usage and usage.event_id else None
 
 
 def count(asked: Sequence[Asked]) -> list[Standing | None]:

@@ -100,6 +100,10 @@ def entries(bearer: str, many: int, **told: Any) -> list[tuple[str, dict[str, An
     return [(bearer, {"usage_type": "entry", "event_id": f"e{n}", **told}) for n in range(many)]
 
 
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else []
+
+
 def end_the_connection() -> None:
     known = connection.connection.info
     address = {"host": known.host, "port": known.port, "user": known.user, "dbname": known.dbname}
@@ -256,6 +260,7 @@ def test_what_comes_late_counts_in_its_own_time_and_is_kept_as_it_was_told(
         ({"amount": 0}, (400, "min_value", "amount")),
         ({"timestamp": "2020-01-01T00:00:00Z"}, (400, "timestamp_out_of_range", "timestamp")),
         ({"more": 1}, (400, "unknown_field", "more")),
+        ({"metadata": {"in": nested(200)}}, (400, "parse_error", None)),
     ],
 )
 def test_what_cannot_be_counted_is_refused_by_django_and_spoils_nothing(
