@@ -151,11 +151,12 @@ def hand_over(
 ) -> Escrow:
     before = agreed.released
     after = escrow.release(agreed.pk, by=by, amount=amount, idempotency_key=idempotency_key)
+    if after.released == before:
+        return after
     payment = Payment.objects.get(pk=agreed.pk)
     if after.left.amount == 0 and payment.can_move_to(Payment.Status.RELEASED):
         payment.move_to(Payment.Status.RELEASED)
-    if after.released != before:
-        escrow_notices.released(payment, after, since=before)
+    escrow_notices.released(payment, after, since=before)
     return after
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
 from billing import escrow_payments
+from billing.models import Payment
 from billing.sweeping import sweep
 from billing.wallet import escrow, funds
 from billing.wallet.models import Escrow
@@ -77,6 +79,7 @@ def test_released_by_many_at_once_it_is_paid_once(deal: Deal):
     given = [each for each in came if isinstance(each, Escrow)]
     assert len(given) == 3
     assert deal.wallet()["available_balance"] == 810
+    assert deal.state(escrow_id)["released"] == 900
     assert right()
 
 
@@ -182,3 +185,42 @@ def test_a_fee_of_a_whole_never_depends_on_its_parts():
             assert 0 <= fee <= cut - before
             fees, before = fees + fee, cut
         assert fees == escrow.fee_of(held, amount).amount
+
+
+def test_the_fee_is_what_it_was_when_they_agreed(deal: Deal, settings: Any):
+    escrow_id = deal.hold(1_000)
+    settings.PLATFORM_FEE_BPS = 5_000
+    assert deal.wallet()["pending_balance"] == 900
+    deal.release(escrow_id)
+    assert deal.wallet()["available_balance"] == 900
+
+
+@pytest.mark.parametrize(("part", "fee"), [(1, 0), (4, 0), (5, 1), (14, 1), (15, 2), (1_004, 100)])
+def test_a_fee_is_rounded_to_the_nearest_unit_and_the_half_is_the_platforms(part: int, fee: int):
+    held = Escrow(amount=2_000, currency="usd", fee_bps=1_000)
+    assert escrow.fee_of(held, part) == Money(fee, "usd")
+
+
+def test_the_same_key_again_releases_nothing_of_what_went_back_meanwhile(deal: Deal):
+    escrow_id = deal.hold(1_000)
+    deal.release(escrow_id, key="a", amount=600)
+    refund_the_rest(deal, escrow_id)
+    assert deal.release(escrow_id, key="a").json()["status"] == "held"
+    assert deal.wallet()["available_balance"] == 540
+
+
+def refund_the_rest(of: Deal, escrow_id: str) -> None:
+    intent = Payment.objects.get(pk=escrow_id).provider_id
+    body = {"payment_intent": intent, "amount": 400}
+    of.shop.stripe.stripe.post("/v1/refunds", data=body).raise_for_status()
+    of.shop.hear()
+
+
+def test_a_key_is_its_users_own(deal: Deal):
+    finance = deal.shop.person(is_staff=True)
+    finance.groups.add(Group.objects.get(name="Finance"))
+    escrow_id, key = deal.hold(1_000), {"Idempotency-Key": "a"}
+    deal.release(escrow_id, key="a", amount=100)
+    path = f"{URL}/{escrow_id}/release"
+    by_staff = deal.shop.client(finance).post(path, {"amount": 300}, headers=key)
+    assert (by_staff.status_code, by_staff.json()["released"]) == (200, 400)
