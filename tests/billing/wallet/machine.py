@@ -1,317 +1,280 @@
-"""Random lives of money, through the doors of people and of the provider, beside the reference."""
+"""One life of money, beside the reference: what is done at the product's doors, and what must be so
+after it."""
 
 from __future__ import annotations
 
 import itertools
-import time
-import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import connection
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-)
+from rest_framework.test import APIClient
 
-from billing import bookkeeping
-from billing.models import Payment
-from billing.wallet import ledger
+from billing import escrow_payments
+from billing.wallet.models import Escrow
+from billing.wallet.payout_models import Payout as PayoutRow
 from billing.wallet.payout_models import PayoutAccount
 from billing.webhooks import inbox
-from tests.billing.conftest import Shop
-from tests.billing.wallet.reference import Books, Held, Refused
-from tests.stripe_events import deliver, event, payment_intent
+from tests.billing.conftest import Shop, unfinished
+from tests.billing.wallet.bank import Bank, News, name
+from tests.billing.wallet.reference import LEAST_PAYOUT, STAFF, Account, Books, Refused
+from tests.billing.wallet.test_ledger import at_once
 
 ESCROWS, PAYOUTS, WALLET = "/api/v1/escrow-payments", "/api/v1/payouts", "/api/v1/wallet"
 PEOPLE = 3
-amounts = st.integers(50, 3_000)
-people = st.integers(0, PEOPLE - 1)
-picks = st.integers(0, 10**6)
-numbers = itertools.count()
-# How a payout can end: what the bank says, one thing after the other; or its owner calls it back.
-ENDS = ("paid", "failed", "paid, failed", "failed, paid", "canceled")
-Event = dict[str, Any]
+SHARED = ("stripe:clearing", "fees:platform", "disputes", "payouts:in_transit")
+PURSES = tuple(itertools.product(range(PEOPLE), LEAST_PAYOUT))
+# The status, and the word for why not.
+Outcome = tuple[int, str]
 
 
-def name(kind: str) -> str:
-    return f"{kind}_{time.time_ns()}{next(numbers)}"
+class Differs(AssertionError):
+    pass
 
 
-def answered(status: int, act: Callable[[], None]) -> int:
-    """What the product must answer: this, or the reference's refusal."""
-    try:
-        act()
-    except Refused as refused:
-        return refused.status
-    return status
+@dataclass
+class Act:
+    """Something that is asked of the product, and the same of the reference. `kept` is told what
+    the product answered where both agreed, and what the reference calls it."""
+
+    said: str
+    send: Callable[[], Any]
+    told: Callable[[Books], Any]
+    answer: int = 200
+    kept: Callable[[Any, Any], None] = lambda body, label: None
 
 
-def chosen(pick: int, among: list[int]) -> int:
-    return among[pick % len(among)]
+class House:
+    """What all lives share."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        finance = shop.person(is_staff=True)
+        finance.groups.add(Group.objects.get(name="Finance"))
+        self.staff = shop.client(finance)
+
+    def client(self, user: Any) -> APIClient:
+        """One that loads the middleware anew costs as much as ten requests."""
+        client = self.shop.client(user)
+        client.handler = self.staff.handler
+        return client
 
 
-def part_of(whole: int, share: int | None) -> int:
-    """All of it without a share."""
-    return whole if share is None or not whole else 1 + share % whole
+class Life:
+    def __init__(self, house: House) -> None:
+        self.books, self.bank = Books(), Bank()
+        self.users = [house.shop.person() for _ in range(PEOPLE)]
+        self.clients = {n: house.client(user) for n, user in enumerate(self.users)}
+        self.clients[STAFF] = house.staff
+        self.banks = [self.bank_of(user) for user in self.users]
+        # What the product calls what the reference calls e1 and p1.
+        self.ids: dict[str, str] = {}
+        self.payout_numbers = itertools.count(1)
+        self.told: list[News] = []
+        self.unheard: list[News] = []
+        self.seen: dict[tuple[int, str], tuple[int, int, int]] = {}
+        self.story: list[str] = []
+        self.outcomes: Counter[int] = Counter()
+        self.before = self.balances(list(SHARED))
 
-
-class MoneyMachine(RuleBasedStateMachine):
-    shop: ClassVar[Shop]
-    # The steps of each that came to its end.
-    lives: ClassVar[list[int]]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.books = Books()
-        self.users = [self.shop.person() for _ in range(PEOPLE)]
-        self.clients = [self.shop.client(user) for user in self.users]
-        # One loads all of the middleware, which costs as much as ten requests.
-        for client in self.clients:
-            client.handler = self.clients[0].handler
-        self.accounts = [self.bank_of(number) for number in range(PEOPLE)]
-        self.ids: list[str] = []
-        self.told: list[Event] = []
-        self.refunds: list[tuple[int, Event, int]] = []
-        self.disputes: list[tuple[int, Event]] = []
-        self.payouts: list[tuple[str, int, int]] = []
-        self.seen: dict[int, tuple[int, int]] = {}
-        self.before = self.balances()
-        self.steps = -1
-
-    def bank_of(self, who: int) -> str:
+    def bank_of(self, user: Any) -> str:
         """Of an account that is not ready: payouts wait for it, so that only the bank's news, which
-        this machine tells, takes them further."""
+        these lives tell, takes them further."""
         account = name("acct")
-        PayoutAccount.objects.create(
-            user=self.users[who], provider="stripe", provider_id=account, currency="usd"
-        )
+        PayoutAccount.objects.create(user=user, provider="stripe", provider_id=account)
         return account
 
-    @initialize()
-    def begin(self) -> None:
-        """With something in escrow and in wallets, so that few steps are spent on refusals."""
-        for payer in range(PEOPLE):
-            self.agree(payer, 1, 2_000, at_once=True)
-        self.ask_release(0, None)
-        self.ask_release(1, None)
+    # --- doing something, and what must come of it ------------------------------------------------
+    def hear(self, news: News) -> Act:
+        self.told.append(news)
+        return Act(news.said, news.deliver, news.effect)
 
-    # --- what people do ---------------------------------------------------------------------------
-    @rule(payer=people, step=st.integers(1, PEOPLE - 1), amount=amounts, at_once=st.booleans())
-    def agree(self, payer: int, step: int, amount: int, at_once: bool) -> None:
-        payee = (payer + step) % PEOPLE
-        wish = {"payee": self.users[payee].email, "amount": amount, "currency": "usd"}
-        answer = self.clients[payer].post(ESCROWS, wish)
-        assert answer.status_code == 201, answer.json()
-        self.ids.append(answer.json()["id"])
-        self.books.escrows.append(Held(payer, payee, amount))
-        if at_once:
-            self.tell_paid(len(self.ids) - 1)
+    def do(self, *acts: Act) -> bool:
+        """True, as for a step that did something. What is done at the same moment ends as it would
+        have ended one after the other, in one of the orders."""
+        self.story.append(", at once ".join(act.said for act in acts))
+        answers = together([act.send for act in acts])
+        if len(acts) > 1:
+            inbox.drain()
+        came = [outcome_of(answer, act) for answer, act in zip(answers, acts, strict=True)]
+        self.story[-1] += f" → {came}"
+        self.outcomes.update(status for status, _ in came)
+        self.books, labels = self.explained(acts, came)
+        for act, answer, (status, _), label in zip(acts, answers, came, labels, strict=True):
+            if status < 400:
+                act.kept(answer.json() if answer is not None else None, label)
+        return True
 
-    @precondition(lambda self: any(held.left for held in self.books.escrows))
-    @rule(pick=picks, share=st.none() | picks)
-    def release(self, pick: int, share: int | None) -> None:
-        number = chosen(pick, [n for n, held in enumerate(self.books.escrows) if held.left])
-        left = self.books.escrows[number].left
-        self.ask_release(number, None if share is None else part_of(left, share))
+    def explained(self, acts: tuple[Act, ...], came: list[Outcome]) -> tuple[Books, list[Any]]:
+        could_be = list(self.orders(acts))
+        fitting = [(books, labels) for books, outcomes, labels in could_be if outcomes == came]
+        if not fitting:
+            raise Differs(f"answered {came}, not {[outcomes for _, outcomes, _ in could_be]}")
+        # Answered alike, two orders may differ in what they leave, or only in what was first.
+        if len(fitting) > 1 and self.left_by(fitting[0][0]) != self.left_now():
+            return fitting[1]
+        return fitting[0]
 
-    @rule(pick=picks)
-    def release_what_is_not_theirs_or_not_there(self, pick: int) -> None:
-        number = pick % len(self.ids)
-        held = self.books.escrows[number]
-        path = f"{ESCROWS}/{self.ids[number]}/release"
-        assert self.clients[held.payee].post(path, {}).status_code == 403
-        self.ask_release(number, held.left + 1)
+    def left_by(self, books: Books) -> Any:
+        return self.expected(books), {each: books.moves[each][-100:] for each in PURSES}
 
-    def ask_release(self, number: int, part: int | None) -> None:
-        held = self.books.escrows[number]
-        wish = {"amount": part} if part else {}
-        path = f"{ESCROWS}/{self.ids[number]}/release"
-        answer = self.clients[held.payer].post(path, wish)
-        status = answered(200, lambda: self.books.release(number, part))
-        assert answer.status_code == status, answer.json()
-        if status == 200:
-            assert answer.json()["left"] == held.left
+    def left_now(self) -> Any:
+        return self.moved(), {each: self.lines(*each) for each in PURSES}
 
-    @rule(pick=picks, share=st.none() | picks, twice=st.booleans())
-    def take_out(self, pick: int, share: int | None, twice: bool) -> None:
-        who = chosen(pick, [n for n in range(PEOPLE) if self.books.has[n]] or [0])
-        self.ask_payout(who, part_of(self.books.has[who], share) or 1, twice=twice)
-
-    @rule(who=people)
-    def take_out_too_much(self, who: int) -> None:
-        self.ask_payout(who, max(100, self.books.has[who] + 1), twice=False)
-
-    def ask_payout(self, who: int, amount: int, *, twice: bool) -> None:
-        """Twice with the same key is once."""
-        wish, key = {"amount": amount, "currency": "usd"}, {"Idempotency-Key": str(uuid.uuid4())}
-        answers = [self.clients[who].post(PAYOUTS, wish, headers=key) for _ in range(1 + twice)]
-        status = answered(201, lambda: self.books.ask_payout(who, amount))
-        assert {each.status_code for each in answers} == {status}, answers[0].json()
-        if status == 201:
-            (payout_id,) = {each.json()["id"] for each in answers}
-            self.payouts.append((payout_id, who, amount))
-
-    @rule()
-    def fold(self) -> None:
-        ledger.fold()
-
-    # --- what the provider tells ------------------------------------------------------------------
-    @precondition(lambda self: any(not held.paid for held in self.books.escrows))
-    @rule(pick=picks)
-    def pay(self, pick: int) -> None:
-        self.tell_paid(chosen(pick, [n for n, h in enumerate(self.books.escrows) if not h.paid]))
-
-    def tell_paid(self, number: int) -> None:
-        payment = Payment.objects.get(pk=self.ids[number])
-        intent = payment_intent(
-            id=payment.provider_id,
-            amount=payment.amount,
-            amount_received=payment.amount,
-            customer=payment.user.customers.get().provider_id,
-            metadata={"escrow_id": self.ids[number]},
-        )
-        self.hear(event("payment_intent.succeeded", intent))
-        self.books.pay(number)
-
-    @precondition(lambda self: any(self.backable()))
-    @rule(pick=picks, share=st.none() | picks, twice=st.booleans())
-    def refund(self, pick: int, share: int | None, twice: bool) -> None:
-        number, intent = self.one_of(pick)
-        amount = part_of(self.books.escrows[number].can_go_back, share)
-        refund = {
-            **{"id": name("re"), "object": "refund", "amount": amount, "currency": "usd"},
-            **{"payment_intent": intent, "status": "succeeded", "balance_transaction": name("txn")},
-        }
-        for _ in range(1 + twice):
-            self.hear(event("refund.created", refund))
-        self.refunds.append((number, refund, self.books.refund(number, amount)))
-
-    @precondition(lambda self: self.refunds)
-    @rule(pick=picks)
-    def bounce(self, pick: int) -> None:
-        number, refund, from_held = self.refunds.pop(pick % len(self.refunds))
-        self.hear(event("refund.failed", {**refund, "status": "failed"}))
-        self.books.bounce(number, refund["amount"], from_held)
-
-    @precondition(lambda self: any(self.backable()))
-    @rule(pick=picks)
-    def dispute(self, pick: int) -> None:
-        number, intent = self.one_of(pick)
-        amount = self.books.escrows[number].can_go_back
-        dispute = {
-            **{"id": name("du"), "object": "dispute", "amount": amount, "currency": "usd"},
-            **{"payment_intent": intent, "status": "needs_response"},
-            "balance_transactions": [{"amount": -amount}],
-        }
-        self.hear(event("charge.dispute.created", dispute))
-        self.disputes.append((number, dispute))
-        self.books.dispute(number)
-
-    @precondition(lambda self: self.disputes)
-    @rule(pick=picks, won=st.booleans())
-    def decide(self, pick: int, won: bool) -> None:
-        number, dispute = self.disputes.pop(pick % len(self.disputes))
-        moved = [*dispute["balance_transactions"], *([{"amount": dispute["amount"]}] * won)]
-        ended = {"status": "won" if won else "lost", "balance_transactions": moved}
-        self.hear(event("charge.dispute.closed", {**dispute, **ended}))
-        self.books.decide(number, won=won)
-
-    @precondition(lambda self: self.payouts)
-    @rule(pick=picks, story=st.sampled_from(ENDS))
-    def end_payout(self, pick: int, story: str) -> None:
-        payout_id, who, amount = self.payouts.pop(pick % len(self.payouts))
-        if story == "canceled":
-            answer = self.clients[who].post(f"{PAYOUTS}/{payout_id}/cancel")
-            assert answer.status_code == 200, answer.json()
-        else:
-            self.bank_says(payout_id, who, amount, story)
-        self.books.end_payout(who, amount, arrived=story == "paid")
-
-    def bank_says(self, payout_id: str, who: int, amount: int, story: str) -> None:
-        payout = {
-            **{"id": name("po"), "object": "payout", "amount": amount, "currency": "usd"},
-            **{"arrival_date": 1_800_000_000, "metadata": {"payout_id": payout_id}},
-            **{"failure_code": None, "failure_message": None},
-        }
-        for word in story.split(", "):
-            told = event(f"payout.{word}", {**payout, "status": word}, account=self.accounts[who])
-            self.hear(told)
-
-    @precondition(lambda self: self.told)
-    @rule(pick=picks, anew=st.booleans())
-    def say_it_again(self, pick: int, anew: bool) -> None:
-        """The same event, or another that says the same."""
-        known = self.told[pick % len(self.told)]
-        self.hear(known | {"id": name("evt")} if anew else known)
-
-    def hear(self, happened: Event) -> None:
-        self.told.append(happened)
-        assert deliver(happened).status_code == 200
-        inbox.drain()
-
-    def backable(self) -> Iterator[int]:
-        return (number for number, held in enumerate(self.books.escrows) if held.can_go_back)
-
-    def one_of(self, pick: int) -> tuple[int, str]:
-        """Which escrow, and its payment as the provider calls it."""
-        number = chosen(pick, list(self.backable()))
-        return number, Payment.objects.get(pk=self.ids[number]).provider_id
+    def orders(self, acts: tuple[Act, ...]) -> Iterator[tuple[Books, list[Outcome], list[Any]]]:
+        for order in itertools.permutations(range(len(acts))):
+            books = deepcopy(self.books) if len(acts) > 1 else self.books
+            found = {number: judged(acts[number], books) for number in order}
+            came = [found[number] for number in range(len(acts))]
+            yield books, [outcome for outcome, _ in came], [label for _, label in came]
 
     # --- what must be so after every step ---------------------------------------------------------
-    @invariant()
-    def every_account_is_right(self) -> None:
-        self.steps += 1
-        now = self.balances()
-        moved = {each: now[each] - self.before.get(each, 0) for each in now}
-        expected = {
-            "stripe:clearing": -self.books.outside,
-            "fees:platform": self.books.fees,
-            "disputes": self.books.disputes,
-            "payouts:in_transit": self.books.in_transit,
-        }
-        for who, user in enumerate(self.users):
-            expected[f"wallet:{user.pk}"] = self.books.has[who]
-            expected[f"receivable:{user.pk}"] = -self.books.owes[who]
-        for each, held in zip(self.ids, self.books.escrows, strict=True):
-            expected[f"escrow:{each}"] = held.left
-        assert {each: moved.get(each, 0) for each in expected} == expected
-
-    @invariant()
-    def who_gained_or_lost_sees_it(self) -> None:
-        """The accounts are looked at after each step, so only these ask for their page."""
+    def check(self) -> None:
+        same("accounts", self.moved(), self.expected(self.books))
+        same("escrows", self.escrows_now(), self.escrows_expected())
+        same("payouts", self.payouts_now(), {k: p.status for k, p in self.books.payouts.items()})
         for who in range(PEOPLE):
-            figures = (self.books.has[who], self.books.owes[who])
-            if self.seen.get(who, (0, 0)) != figures:
-                assert self.shown(who) == figures
-                self.seen[who] = figures
+            if any(self.standing(who, each) != self.seen.get((who, each)) for each in LEAST_PAYOUT):
+                self.look(who)
 
-    def balances(self) -> dict[str, int]:
-        """By the published view: the shared accounts, and those of this life."""
-        names = ["stripe:clearing", "fees:platform", "disputes", "payouts:in_transit"]
-        names += [f"{kind}:{user.pk}" for user in self.users for kind in ("wallet", "receivable")]
-        names += [f"escrow:{each}" for each in self.ids]
+    def expected(self, books: Books) -> dict[tuple[str, str], int]:
+        every = books.accounts().items()
+        return {(self.named(account), account[2]): amount for account, amount in every if amount}
+
+    def named(self, account: Account) -> str:
+        kind, whose, _ = account
+        if whose == "":
+            return kind
+        return f"{kind}:{self.users[whose].pk if isinstance(whose, int) else self.ids[whose]}"
+
+    def moved(self) -> dict[tuple[str, str], int]:
+        """What this life did to the shared accounts, and what is in those of its own."""
+        names = [f"{kind}:{user.pk}" for user in self.users for kind in ("wallet", "receivable")]
+        names += [f"escrow:{self.ids[each]}" for each in self.books.escrows]
+        now = self.balances([*SHARED, *names])
+        now.subtract(self.before)
+        return {each: amount for each, amount in now.items() if amount}
+
+    def balances(self, names: list[str]) -> Counter[tuple[str, str]]:
+        """By the published view."""
         with connection.cursor() as cursor:
-            query = "SELECT account, balance FROM audit_account WHERE account = ANY(%s)"
+            query = "SELECT account, currency, balance FROM audit_account WHERE account = ANY(%s)"
             cursor.execute(query, [names])
-            return dict(cursor.fetchall())
+            return Counter({(account, currency): n for account, currency, n in cursor.fetchall()})
 
-    def shown(self, who: int) -> tuple[int, int]:
+    def escrows_now(self) -> dict[str, tuple[str, int, int, bool]]:
+        ids = [self.ids[each] for each in self.books.escrows]
+        rows = escrow_payments.with_payment(Escrow.objects.filter(pk__in=ids))
+        found = {
+            str(row.pk): (
+                escrow_payments.status_of(row),
+                row.released,
+                row.returned,
+                row.frozen_at is not None,
+            )
+            for row in rows
+        }
+        return {each: found[self.ids[each]] for each in self.books.escrows}
+
+    def escrows_expected(self) -> dict[str, tuple[str, int, int, bool]]:
+        return {
+            each: (held.status, held.released, held.returned, bool(held.disputes))
+            for each, held in self.books.escrows.items()
+        }
+
+    def payouts_now(self) -> dict[str, str]:
+        rows = dict(PayoutRow.objects.filter(user__in=self.users).values_list("pk", "status"))
+        found = {str(key): status for key, status in rows.items()}
+        labels = {self.ids[each]: each for each in self.books.payouts}
+        return {labels.get(key, key): status for key, status in found.items()}
+
+    # --- what people see --------------------------------------------------------------------------
+    def standing(self, who: int, currency: str) -> tuple[int, int, int]:
+        return self.books.standing(who, currency)
+
+    def look(self, who: int) -> None:
+        """At their wallet; the accounts are looked at after each step, so only those for whom
+        something changed do."""
         balances = self.clients[who].get(WALLET).json()["balances"]
-        if not balances:
-            return 0, 0
-        return balances[0]["available_balance"], balances[0]["owed"]
+        shown = {each["currency"]: each for each in balances}
+        for currency in LEAST_PAYOUT:
+            page = shown.get(currency, {})
+            figures = [page.get(f, 0) for f in ("available_balance", "pending_balance", "owed")]
+            same(f"wallet of {who}", tuple(figures), self.standing(who, currency))
+            moves = self.books.moves[who, currency]
+            last = page.get("last_transaction")
+            same("last move", (last["amount"], last["balance"]) if last else None, last_of(moves))
+            self.seen[who, currency] = self.standing(who, currency)
 
-    def teardown(self) -> None:
+    def end(self) -> None:
+        """Everybody looks at everything."""
         for who in range(PEOPLE):
-            assert self.shown(who) == (self.books.has[who], self.books.owes[who])
-        for number, held in enumerate(self.books.escrows):
-            shown = self.clients[held.payee].get(f"{ESCROWS}/{self.ids[number]}").json()
-            assert (shown["status"], shown["left"]) == (held.status, held.left)
-        proof = bookkeeping.verify()
-        assert proof["ok"], proof
-        self.lives.append(self.steps)
+            self.look(who)
+            for currency in LEAST_PAYOUT:
+                moves = self.books.moves[who, currency][-100:]
+                same(f"moves of {who}", self.lines(who, currency), moves)
+            self.look_at_lists(who)
+        same("events that did not end well", unfinished(), [])
+
+    def lines(self, who: int, currency: str) -> list[tuple[int, int]]:
+        """A wallet's newest movements, the earlier first."""
+        rows = self.listed(who, f"{WALLET}/transactions?currency={currency}&page_size=100")
+        return [(row["amount"], row["balance"]) for row in rows[::-1]]
+
+    def look_at_lists(self, who: int) -> None:
+        labels = {self.ids[each]: each for each in self.ids}
+        mine = {k: p for k, p in self.books.payouts.items() if p.who == who}
+        rows = self.listed(who, f"{PAYOUTS}?page_size=100")
+        shown = {labels[r["id"]]: (r["status"], r["amount"], r["currency"]) for r in rows}
+        same("payouts", shown, {k: (p.status, p.amount, p.currency) for k, p in mine.items()})
+        rows = self.listed(who, f"{ESCROWS}?page_size=100")
+        seen = {labels[row["id"]]: (row["status"], row["left"]) for row in rows}
+        ours = {k: h for k, h in self.books.escrows.items() if who in (h.payer, h.payee)}
+        same("escrows", seen, {k: (held.status, held.left) for k, held in ours.items()})
+
+    def listed(self, who: int, path: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.clients[who].get(path).json()["results"]
+        return rows
+
+
+def together(sends: list[Callable[[], Any]]) -> list[Any]:
+    if len(sends) == 1:
+        return [sends[0]()]
+    came: Any = at_once(*[lambda n=n, send=send: (n, send()) for n, send in enumerate(sends)])
+    failed = [each for each in came if isinstance(each, Exception)]
+    if failed:
+        raise failed[0]
+    return [answer for _, answer in sorted(came, key=lambda each: int(each[0]))]
+
+
+def outcome_of(answer: Any, act: Act) -> Outcome:
+    """Of an event, that it was taken; of a request, its status and the word for a refusal."""
+    if answer is None:
+        return 200, ""
+    code = "" if answer.status_code < 400 else answer.json()["errors"][0]["code"]
+    return answer.status_code, code
+
+
+def judged(act: Act, books: Books) -> tuple[Outcome, Any]:
+    try:
+        label = act.told(books)
+    except Refused as refused:
+        return (refused.status, refused.code), None
+    return (act.answer, ""), label
+
+
+def last_of(moves: list[tuple[int, int]]) -> tuple[int, int] | None:
+    return moves[-1] if moves else None
+
+
+def same(what: str, now: Any, expected: Any) -> None:
+    if now == expected:
+        return
+    if isinstance(now, dict) and isinstance(expected, dict):
+        keys = {key for key in now | expected if now.get(key) != expected.get(key)}
+        now, expected = ({key: each.get(key) for key in keys} for each in (now, expected))
+    raise Differs(f"{what}: {now}, not {expected}")
