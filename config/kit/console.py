@@ -17,6 +17,8 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin, TabularInline
 
+from config.kit.steering import Only
+
 MOST_COUNTED = 10_000
 
 
@@ -73,7 +75,7 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
     paginator = CappedPaginator
     search_fields: Sequence[str] = ("pk",)
     search_help_text = "A whole id"
-    # The way to the person that a row belongs to.
+    # The foreign key to the person that a row belongs to, which has an index.
     owner: ClassVar[str] = ""
     # What says that everybody's rows are meant, where the index of their order wants to hear it.
     everybodys: ClassVar[Q | Combinable] = Q()
@@ -85,9 +87,17 @@ class ReadOnlyAdmin(ReadOnly, ModelAdmin):
         if not term:
             return queryset.filter(self.everybodys), False
         if "@" in term and self.owner:
-            people = get_user_model().objects.filter(email=term.lower()).values_list("pk")
-            return queryset.filter(**{f"{self.owner}__in": [pk for (pk,) in people]}), False
+            return self.of_person(queryset, term.lower()), False
         return queryset.filter(self.exact(term)), False
+
+    def of_person(self, rows: QuerySet[Any], email: str) -> QuerySet[Any]:
+        """Led by their index: in everybody's order, the rows of all others would be walked past to
+        find those of somebody who has many but none of late."""
+        person = get_user_model().objects.filter(email=email).first()
+        if person is None:
+            return rows.none()
+        column = f"{self.owner}_id"
+        return rows.filter(Only(column, person.pk)).order_by(column, *rows.query.order_by)
 
     def exact(self, term: str) -> Q:
         """Where a whole id may stand. Each column needs an index."""
