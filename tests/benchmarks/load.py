@@ -92,12 +92,14 @@ class Client(asyncio.Protocol):
             self.done.set_exception(error or ConnectionError("the server hung up"))
 
 
-async def drive(port: int, requests: list[bytes], seconds: float) -> Answered:
+async def drive(
+    port: int, requests: list[bytes], seconds: float, clients_at_once: int = CLIENTS
+) -> Answered:
     loop = asyncio.get_running_loop()
     waiting = iter(requests)
     started_at, started, cpu = time.time(), time.monotonic(), time.process_time()
     clients: list[Client] = []
-    for _ in range(CLIENTS):
+    for _ in range(clients_at_once):
         _, client = await loop.create_connection(
             lambda: Client(waiting, started + seconds), "127.0.0.1", port
         )

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -35,10 +34,11 @@ from tests.benchmarks.report import Row, table
 GOAL = 0.25
 PEOPLE = 64
 # More than is answered in a round.
-PLENTY = 2500
+PLENTY = 9000
 SPREAD, HOT = "POST /usage, many people", "POST /usage, one person"
-STATEMENT, HOT_STATEMENT = "its statement, many people", "its statement, one person"
 ALONE = "PostgreSQL alone"
+# As many as in the design's table, and as many as a busy hour has.
+CROWDS = (CLIENTS, 4 * CLIENTS)
 CATALOG = ROOT / "tests" / "billing" / "usage" / "meters.toml"
 
 
@@ -78,23 +78,23 @@ def requests(tokens: list[str], count: int) -> list[bytes]:
     return made
 
 
-def drive_from(file: Path, port: int, people: int, seconds: float) -> None:
+def drive_from(file: Path, port: int, people: int, clients: int, seconds: float) -> None:
     tokens = json.loads(file.read_text())[:people]
-    answered = uvloop.run(drive(port, requests(tokens, int(PLENTY * seconds)), seconds))
+    told = requests(tokens, int(PLENTY * seconds))
+    answered = uvloop.run(drive(port, told, seconds, clients))
     print(json.dumps(asdict(answered)))
 
 
 def rounds_of(
-    here: Ground, door: int, port: int, file: Path, people: int, seconds: float
+    here: Ground, door: int, port: int, file: Path, people: int, clients: int, seconds: float
 ) -> Callable[[], tuple[float, str]]:
-    command = [PYTHON, "-m", "tests.benchmarks.usage", "--drive", str(file), str(port)]
+    command = [PYTHON, "-m", "tests.benchmarks.usage", "--drive"]
+    told = [str(each) for each in (file, port, people, clients, seconds)]
 
     def measure() -> tuple[float, str]:
         postgres = here.postgres.pid() or 0
         before = cpu_seconds(door), cpu_seconds(postgres)
-        done = subprocess.run(
-            [*command, str(people), str(seconds)], cwd=ROOT, stdout=subprocess.PIPE, check=True
-        )
+        done = subprocess.run([*command, *told], cwd=ROOT, stdout=subprocess.PIPE, check=True)
         after = cpu_seconds(door), cpu_seconds(postgres)
         answered = Answered(**json.loads(done.stdout))
         if set(answered.statuses) != {"201"}:
@@ -111,9 +111,9 @@ def rounds_of(
     return measure
 
 
-def commits(here: Ground, seconds: float) -> Callable[[], tuple[float, str]]:
+def commits(here: Ground, clients: int, seconds: float) -> Callable[[], tuple[float, str]]:
     """One row of the same kind, one commit, again."""
-    url = here.database("commits")
+    url = here.database(f"commits{clients}")
     with psycopg.connect(url, autocommit=True) as database:
         database.execute(
             "CREATE TABLE commits (id bigserial PRIMARY KEY, user_id bigint NOT NULL,"
@@ -123,42 +123,17 @@ def commits(here: Ground, seconds: float) -> Callable[[], tuple[float, str]]:
     script = (
         "INSERT INTO commits (user_id, event_id, amount) VALUES (1, gen_random_uuid()::text, 1);"
     )
-    return pgbench(here, url, "commits", script, seconds)
-
-
-def statement(
-    here: Ground, url: str, people: int, seconds: float
-) -> Callable[[], tuple[float, str]]:
-    """The statement that counts, without HTTP and Python: what the tables themselves allow."""
-    now = datetime.now(UTC)
-    known = {"type": "entry", "amount": 1, "metadata": "{}", "at": now, "now": now}
-    period = {"day": now.date(), "start": now.replace(day=1), "end": now + timedelta(days=31)}
-    limit = {"limit": 10**12, "cap": 10**12, "percents": [80, 100], "marks": [10**11, 10**12]}
-    with psycopg.connect(url) as database:
-        text = psycopg.ClientCursor(database).mogrify(
-            count_statement(), {"user": "@user", "event_id": "@id", **known, **period, **limit}
-        )
-    one = text.replace("'@user'", ":person").replace("'@id'", ":id::text")
-    draws = f"\\set person random(1, {people})\n\\set id random(1, 9223372036854775807)\n"
-    return pgbench(here, url, f"statement{people}", draws + " ".join(one.split()) + ";", seconds)
-
-
-def count_statement() -> str:
-    """Read as text: the module that holds it wants Django's settings."""
-    source = (ROOT / "billing" / "usage" / "metering.py").read_text()
-    found = re.search(r'^COUNT = """(.*?)"""', source, re.DOTALL | re.MULTILINE)
-    assert found
-    return found[1]
+    return pgbench(here, url, f"commits{clients}", script, clients, seconds)
 
 
 def pgbench(
-    here: Ground, url: str, name: str, script: str, seconds: float
+    here: Ground, url: str, name: str, script: str, clients: int, seconds: float
 ) -> Callable[[], tuple[float, str]]:
     file = here.folder / f"{name}.sql"
     file.write_text(script + "\n")
     program = Path(here.postgres.command()[0]).with_name("pgbench")
     command = [
-        *(str(program), "--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}"),
+        *(str(program), "--no-vacuum", "--protocol=prepared", f"--client={clients}"),
         *(f"--time={max(1, round(seconds))}", f"--file={file}", url),
     ]
 
@@ -179,7 +154,7 @@ def serve(here: Ground, url: str, file: Path) -> tuple[int, int]:
     port = free_port()
     door = here.run(
         *(PYTHON, "-m", "uvicorn", "config.asgi:application", "--port", str(port)),
-        *("--ws", "websockets-sansio", "--no-proxy-headers", "--no-access-log"),
+        *("--ws", "websockets-sansio", "--no-proxy-headers", "--no-access-log", "--workers", "2"),
         env=env,
     ).until_port(port)
     return door.pid, port
@@ -190,24 +165,23 @@ def measure(seconds: float, times: int) -> list[Row]:
         file = here.folder / "tokens.json"
         url = here.database("usage")
         door, port = serve(here, url, file)
-        many = rounds_of(here, door, port, file, PEOPLE, seconds)
-        one = rounds_of(here, door, port, file, 1, seconds)
-        many()  # the first of everything, off the clock
-        found = in_turns(
-            {
-                SPREAD: many,
-                HOT: one,
-                STATEMENT: statement(here, url, PEOPLE, seconds),
-                HOT_STATEMENT: statement(here, url, 1, seconds),
-                ALONE: commits(here, seconds),
-            },
-            times,
-        )
-    alone = found[ALONE]
-    return [
-        Row(name, str(found[name]), str(alone), found[name].rate / alone.rate, GOAL)
-        for name in (SPREAD, HOT, STATEMENT, HOT_STATEMENT)
-    ]
+        sides: dict[str, Callable[[], tuple[float, str]]] = {}
+        for crowd in CROWDS:
+            many, one = (
+                rounds_of(here, door, port, file, people, crowd, seconds) for people in (PEOPLE, 1)
+            )
+            many()  # the first of everything, off the clock
+            named = {SPREAD: many, HOT: one, ALONE: commits(here, crowd, seconds)}
+            sides |= {f"{name}, {crowd} clients": side for name, side in named.items()}
+        found = in_turns(sides, times)
+    rows = []
+    for crowd in CROWDS:
+        alone = found[f"{ALONE}, {crowd} clients"]
+        for name in (f"{SPREAD}, {crowd} clients", f"{HOT}, {crowd} clients"):
+            rows.append(
+                Row(name, str(found[name]), str(alone), found[name].rate / alone.rate, GOAL)
+            )
+    return rows
 
 
 def main() -> None:
@@ -215,13 +189,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4, help="of each round")
     parser.add_argument("--rounds", type=int, default=5, help="the median counts")
     parser.add_argument("--furnish", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--drive", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--drive", nargs=5, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.furnish:
         furnish(chosen.furnish)
     elif chosen.drive:
-        file, port, people, seconds = chosen.drive
-        drive_from(Path(file), int(port), int(people), float(seconds))
+        file, port, people, clients, seconds = chosen.drive
+        drive_from(Path(file), int(port), int(people), int(clients), float(seconds))
     else:
         print("\n" + table(measure(chosen.seconds, chosen.rounds)))
 
