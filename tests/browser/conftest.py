@@ -64,7 +64,9 @@ def context(
 
     def note(message: ConsoleMessage) -> None:
         ours = message.location.get("url", "").startswith(shop.url)
-        if ours and message.type in ("error", "warning"):
+        # A page that asks anew gives up what it asked before; htmx says so in two lines.
+        given_up = message.text.startswith(("htmx:afterRequest,", "htmx:sendAbort,"))
+        if ours and not given_up and message.type in ("error", "warning"):
             complaints.append(message.text)
 
     context.on("console", note)
