@@ -137,7 +137,8 @@ def test_months_instead_of_a_year_begin_when_the_year_is_over(product: Product):
     pass_days(buyer, 300)
     assert (buyer.get("subscription")["interval"], amounts(buyer)) == ("year", paid)
 
-    pass_days(buyer, 65.1)
+    # The clock may have come to where the year has a 29th of February.
+    pass_days(buyer, 66.1)
     begun = buyer.get("subscription")
     assert (begun["tier"], begun["interval"], begun["amount"]) == ("team", "month", 19700)
     assert (begun["scheduled_change"], amounts(buyer)) == (None, [19700, *paid])
