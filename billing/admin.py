@@ -37,6 +37,7 @@ from billing.wallet.models import Account, Entry, Escrow, Transfer
 from billing.wallet.payout_models import Payout, PayoutAccount
 from billing.wording import PAYMENT_TONES, SUBSCRIPTION_TONES, rate
 from config.kit.console import ReadOnlyAdmin, ReadOnlyInline
+from config.kit.console_filters import LeadingChoices
 from config.kit.money import Money
 
 ORDER_TONES = {
@@ -128,7 +129,7 @@ class OrderAdmin(ReadOnlyAdmin):
     owner = "user"
     list_display = ("id", "user", "plan", money, "state", "created_at")
     list_select_related = ("user", "price__plan")
-    list_filter = ("status", ProviderFilter)
+    list_filter = (("status", LeadingChoices), ProviderFilter)
     search_help_text = "A person's e-mail address, or the whole id of an order or checkout session"
     readonly_fields = (money, "payments")
     fieldsets = (
@@ -172,7 +173,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     sortable_by = ("created_at",)
     list_display = ("provider_id", "user", money, "state", "method", "created_at")
     list_select_related = ("user",)
-    list_filter = ("status", ProviderFilter)
+    list_filter = (("status", LeadingChoices), ProviderFilter)
     search_help_text = "A person's e-mail address, or a whole id: payment, invoice, order"
     readonly_fields = (money, "whose", "story")
     inlines = (AttemptInline,)

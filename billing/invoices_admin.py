@@ -9,6 +9,7 @@ from billing.models import Invoice
 from billing.providers.listing import ProviderFilter, at_a_provider
 from billing.wording import INVOICE_TONES
 from config.kit.console import ReadOnlyAdmin
+from config.kit.console_filters import LeadingChoices
 from config.kit.money import Money
 from config.kit.steering import Filled
 
@@ -19,7 +20,7 @@ class InvoiceAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     list_display = ("number", "user", "kind", "sum_total", "state", "created_at")
     list_select_related = ("user",)
-    list_filter = ("status", "kind", ProviderFilter)
+    list_filter = (("status", LeadingChoices), "kind", ProviderFilter)
     search_help_text = "A person's e-mail address, a whole number, or a whole id: invoice, payment"
     readonly_fields = ("sum_total", "sums", "what", "billed_to", "payments")
     fieldsets = (

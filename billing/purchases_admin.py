@@ -8,6 +8,7 @@ from unfold.decorators import display
 from billing.models import Purchase
 from billing.providers.listing import ProviderFilter, at_a_provider
 from config.kit.console import ReadOnlyAdmin
+from config.kit.console_filters import LeadingChoices
 
 TONES = {Purchase.Status.PENDING: "warning", Purchase.Status.COMPLETED: "success"}
 
@@ -17,7 +18,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
     ordering = ("-created_at", "-id")
     list_display = ("what", "user", "money", "state", "way", "created_at")
     list_select_related = ("user", "item")
-    list_filter = ("status", "way", ProviderFilter)
+    list_filter = (("status", LeadingChoices), "way", ProviderFilter)
     search_help_text = "A person's e-mail address, or the whole id of a payment intent or checkout"
     readonly_fields = ("money", "payments")
     fieldsets = (

@@ -14,6 +14,8 @@ from unfold.decorators import display
 
 from billing.mails import outbox, preview
 from billing.mails.models import Mail
+from billing.mails.samples import SAMPLES
+from config.kit.console_filters import Leading, LeadingChoices
 from config.kit.decisions import DecidingAdmin, Decision, Done
 from config.kit.errors import AppError
 from config.kit.states import StaleState
@@ -29,6 +31,14 @@ TONES = {
 }
 
 
+class TemplateFilter(Leading):
+    title = "template"
+    parameter_name = "template"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name.replace("_", " ").capitalize()) for name in sorted(SAMPLES)]
+
+
 @admin.register(Mail)
 class MailAdmin(DecidingAdmin):
     decision = Decision(
@@ -40,7 +50,7 @@ class MailAdmin(DecidingAdmin):
     )
     owner = "user"
     list_display = ("what", "to", "state", "attempts", "created_at", "sent_at")
-    list_filter = ("status", "template")
+    list_filter = (("status", LeadingChoices), TemplateFilter)
     search_help_text = "A person's e-mail address, a whole key such as receipt:…, or a mail's id"
     fieldsets = (
         (

@@ -77,6 +77,7 @@ class Mail(Moves):
             ),
             models.Index(fields=["user", "-id"], name="mails_of_user"),
             models.Index(fields=["status", "-id"], name="mails_by_status"),
+            models.Index(fields=["template", "-id"], name="mails_by_template"),
         ]
 
     def __str__(self) -> str:

@@ -110,6 +110,7 @@ class Invoice(models.Model):
             models.Index(
                 fields=["-created_at", "-id"], condition=~Q(currency=""), name="invoices_newest"
             ),
+            models.Index(fields=["status", "-created_at", "-id"], name="invoices_by_status"),
             models.Index(
                 fields=["provider_subscription_id"],
                 condition=Q(status="open") & ~Q(provider_subscription_id=""),

@@ -90,6 +90,7 @@ class Order(Moves):
         ]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="orders_of_user"),
+            models.Index(fields=["status", "-id"], name="orders_by_status"),
             models.Index(
                 fields=["created_at"], condition=Q(status="pending"), name="orders_pending"
             ),

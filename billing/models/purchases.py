@@ -84,6 +84,7 @@ class Purchase(Moves):
         ]
         indexes = [
             models.Index(fields=["user", "-created_at", "-id"], name="purchases_of_user"),
+            models.Index(fields=["status", "-created_at", "-id"], name="purchases_by_status"),
             models.Index(
                 fields=["user", "-created_at", "-id"],
                 condition=Q(status="completed"),

@@ -12,6 +12,7 @@ from unfold.decorators import display
 from billing.operations import outgoing
 from billing.operations.models import Operation
 from billing.providers.listing import ProviderFilter, at_a_provider
+from config.kit.console_filters import LeadingChoices
 from config.kit.decisions import DecidingAdmin, Decision, Done
 from config.kit.errors import AppError
 from config.kit.states import StaleState
@@ -62,7 +63,7 @@ class OperationAdmin(DecidingAdmin):
     owner = "user"
     list_display = ("kind", "subject", "user", "state", "attempts", "provider_id", "created_at")
     list_select_related = ("user",)
-    list_filter = ("status", NeedsHumanFilter, ProviderFilter)
+    list_filter = (("status", LeadingChoices), NeedsHumanFilter, ProviderFilter)
     search_help_text = (
         "A person's e-mail address, or a whole id: operation, subject, or what the provider made"
     )

@@ -13,6 +13,7 @@ from unfold.decorators import display
 from billing.provisioning import outbox
 from billing.provisioning.models import DeliveryAttempt, Message
 from config.kit.console import ReadOnlyInline
+from config.kit.console_filters import LeadingChoices
 from config.kit.decisions import DecidingAdmin, Decision, Done, ReasonForm
 
 Status = Message.Status
@@ -41,7 +42,7 @@ class MessageAdmin(DecidingAdmin):
     )
     owner = "user"
     list_display = ("type", "user", "state", "tries", "created_at", "delivered_at")
-    list_filter = ("status",)
+    list_filter = (("status", LeadingChoices),)
     list_select_related = ("user",)
     search_help_text = "A person's e-mail address, or a whole id msg_…"
     inlines: ClassVar[list[Any]] = [AttemptInline]

@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -19,6 +19,7 @@ from billing.reconciliation import asking, differences, drift, repairing, tasks
 from billing.reconciliation.models import Difference, Run
 from billing.reconciliation.order import COMPARERS
 from config.kit.console import ReadOnlyAdmin
+from config.kit.console_filters import Leading, LeadingChoices
 from config.kit.decisions import DecidingAdmin, Decision, Done, ReasonForm
 from sessions_live.caller import caller
 
@@ -40,20 +41,13 @@ class DecisionForm(ReasonForm):
     )
 
 
-class KindFilter(admin.SimpleListFilter):
-    """With fixed choices: the stock one would look through the whole table for them."""
-
+class KindFilter(Leading):
     title = "class"
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         names = sorted(kind for comparer in COMPARERS for kind in comparer.kinds)
         return [(name, name.replace("_", " ").capitalize()) for name in names]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Difference]
-    ) -> QuerySet[Difference]:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(Run)
@@ -138,7 +132,7 @@ class DifferenceAdmin(DecidingAdmin):
         form=DecisionForm,
     )
     list_display = ("kind", "object_id", "ours", "theirs", "cause", "state", "found_at")
-    list_filter = ("status", KindFilter)
+    list_filter = (("status", LeadingChoices), KindFilter)
     list_select_related = ("run",)
     search_help_text = "A whole id at the provider, of the object or of its customer"
     readonly_fields = ("by_how_much",)

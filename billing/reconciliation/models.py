@@ -167,6 +167,7 @@ class Difference(models.Model):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["status", "-id"], name="differences_by_status"),
+            models.Index(fields=["kind", "-id"], name="differences_by_kind"),
             models.Index(
                 fields=["customer", "-id"],
                 condition=~Q(customer=""),

@@ -14,6 +14,7 @@ from billing.providers.listing import ProviderFilter, at_a_provider
 from billing.webhooks import inbox
 from billing.webhooks.bell import bell
 from billing.webhooks.models import WebhookEvent
+from config.kit.console_filters import LeadingChoices
 from config.kit.decisions import DecidingAdmin, Decision, Done
 
 Status = WebhookEvent.Status
@@ -35,7 +36,7 @@ class WebhookEventAdmin(DecidingAdmin):
         form=ReplayForm,
     )
     list_display = ("type", "event_id", "state", "attempts", "received_at", "processed_at")
-    list_filter = ("status", ProviderFilter)
+    list_filter = (("status", LeadingChoices), ProviderFilter)
     search_help_text = "A whole event id"
     fieldsets = (
         (
