@@ -157,3 +157,16 @@ def test_a_filter_reads_no_row_that_it_leaves_out(
     listed = answer.context["cl"]
     assert (listed.result_count, len(listed.result_list)) == (HERS, listed.list_per_page)
     assert reads.of(listed.model._meta.db_table) <= HERS + listed.list_per_page
+
+
+@pytest.mark.parametrize("term", ["Alice@exam", "alice@example.com", "alice liddell"])
+def test_a_search_for_people_reads_no_others(term: str):
+    console = staff(is_superuser=True)
+    alice = User.objects.create_user("alice@example.com", name="Alice Liddell")
+    id_ = f"{alice.pk} + n"
+    multiply(alice, MANY, id=id_, email="'past' || n || '@example.com'", name="'Bob ' || n")
+    with reading() as reads:
+        answer = console.get("/admin/sessions_live/user/", {"q": term})
+    assert list(answer.context["cl"].result_list) == [alice]
+    # Found, then shown, for the count and for the page; and the one who asks.
+    assert reads.of("sessions_live_user") <= 6
