@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from billing.mails.models import Mail
@@ -19,6 +21,7 @@ from tests.plans import multiply, reading
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MANY, HERS = 20_000, 4_000
+MOST_ASKED = 12
 LONG_AGO = f"now() - ({MANY} - n) * interval '1 minute'"
 IN_ORDER = "lpad(to_hex(n), 32, '0')"
 
@@ -157,6 +160,16 @@ def test_a_filter_reads_no_row_that_it_leaves_out(
     listed = answer.context["cl"]
     assert (listed.result_count, len(listed.result_list)) == (HERS, listed.list_per_page)
     assert reads.of(listed.model._meta.db_table) <= HERS + listed.list_per_page
+
+
+@pytest.mark.parametrize("fill", [*FILLED, Past.differences], ids=lambda fill: fill.__name__)
+def test_a_list_asks_nothing_of_each_row_that_it_shows(fill: Callable[[Past], str]):
+    page = f"/admin/{fill(Past())}/"
+    console = staff(is_superuser=True)
+    with CaptureQueriesContext(connection) as asked:
+        listed = console.get(page).context["cl"]
+    assert len(listed.result_list) == listed.list_per_page
+    assert len(asked) <= MOST_ASKED
 
 
 @pytest.mark.parametrize("term", ["Alice@exam", "alice@example.com", "alice liddell"])
