@@ -100,14 +100,18 @@ class UsageDoor:
                 return Asked(kind, recognised, usage)
         return None
 
+    def _learn(self, shape: Shape, headers: Headers) -> None:
+        names = {name.lower() for name, _ in headers}
+        if b"set-cookie" in names:
+            return
+        if len(self._learnt) >= MOST_SHAPES:
+            self._learnt.clear()
+        self._learnt[shape] = [pair for pair in headers if pair[0].lower() not in OWN_OF_ANSWERS]
+
     def _learning(self, shape: Shape, send: Send) -> Send:
         async def learn(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 201:
-                if len(self._learnt) >= MOST_SHAPES:
-                    self._learnt.clear()
-                self._learnt[shape] = [
-                    pair for pair in message["headers"] if pair[0].lower() not in OWN_OF_ANSWERS
-                ]
+                self._learn(shape, message["headers"])
             await send(message)
 
         return learn

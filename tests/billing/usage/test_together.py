@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter as Sums
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
@@ -25,7 +27,7 @@ from billing.models import Plan
 from billing.usage import door as doors
 from billing.usage.door import UsageDoor
 from billing.usage.metering import Standing, Usage
-from billing.usage.models import DailyUsage, Threshold, UsageEvent
+from billing.usage.models import Counter, DailyUsage, Threshold, UsageEvent
 from billing.usage.serializers import read_plain_usage, read_usage
 from billing.usage.together import Told, meter_together
 from config.asgi import django
@@ -38,6 +40,7 @@ from sessions_live.sessions import end_sessions_of
 from sessions_live.tokens import sign_in
 from tests.billing.usage.conftest import Meters, counted
 from tests.billing.usage.doors import PATH, dressed, refusal
+from tests.waiting import eventually
 
 
 class Seen:
@@ -51,22 +54,27 @@ class Seen:
         self.handed_on += 1
         await django(*asgi)
 
-    def ask(self, *told: tuple[str, dict[str, Any]], **headers: str) -> list[httpx.Response]:
-        """All of them at the same moment: credentials, each with a body."""
+    def ask(
+        self,
+        *told: tuple[str, dict[str, Any]],
+        then: Callable[[int], None] = lambda place: None,
+        headers: Mapping[str, str] | None = None,
+    ) -> list[httpx.Response]:
+        """All of them at the same moment: credentials, each with a body. `then` hears the place of
+        each when it is answered."""
 
         async def ask_all() -> list[httpx.Response]:
             passage = httpx.ASGITransport(self.door)  # type: ignore[arg-type]
             async with httpx.AsyncClient(transport=passage, base_url="http://localhost") as http:
-                return await asyncio.gather(
-                    *(
-                        http.post(
-                            PATH,
-                            json=body,
-                            headers={"Authorization": f"Bearer {bearer}", **headers},
-                        )
-                        for bearer, body in told
-                    )
-                )
+
+                async def ask_one(place: int) -> httpx.Response:
+                    bearer, body = told[place]
+                    shown = {"Authorization": f"Bearer {bearer}", **(headers or {})}
+                    answer = await http.post(PATH, json=body, headers=shown)
+                    then(place)
+                    return answer
+
+                return await asyncio.gather(*map(ask_one, range(len(told))))
 
         return asyncio.run(ask_all())
 
@@ -135,14 +143,16 @@ def test_the_first_of_its_shape_is_answered_by_django_and_the_rest_as_it_was(
 )
 def test_a_request_of_another_shape_is_djangos(seen: Seen, alice: User, headers: dict[str, str]):
     body = {"usage_type": "entry", "event_id": "e1"}
-    assert tally(seen.ask((token(alice), body), **headers)) == {201: 1}
+    assert tally(seen.ask((token(alice), body), headers=headers)) == {201: 1}
     assert seen.handed_on == 1
 
 
 def test_a_refused_host_stays_refused(seen: Seen, alice: User):
     for name in ("e1", "e2"):
         body = {"usage_type": "entry", "event_id": name}
-        assert tally(seen.ask((token(alice), body), Host="elsewhere.example")) == {400: 1}
+        assert tally(seen.ask((token(alice), body), headers={"Host": "elsewhere.example"})) == {
+            400: 1
+        }
     assert counted(alice) == 0
 
 
@@ -150,7 +160,7 @@ def test_the_callers_request_id_comes_back_and_a_bad_one_does_not(seen: Seen, al
     bearer = token(alice)
     for offered, is_kept in (("a-1", True), ("a b", False)):
         body = {"usage_type": "entry", "event_id": offered}
-        (answer,) = seen.ask((bearer, body), **{"X-Request-ID": offered})
+        (answer,) = seen.ask((bearer, body), headers={"X-Request-ID": offered})
         assert (answer.headers["x-request-id"] == offered) is is_kept
     assert seen.handed_on == 0
 
@@ -363,6 +373,25 @@ def test_a_connection_that_breaks_loses_nothing_and_counts_nothing_twice(
     assert seen.handed_on == 10
     assert sorted(answer.json()["used"] for answer in answers) == list(range(1, 11))
     assert meters.used(alice) == counted(alice) == 10
+
+
+def test_nobody_waits_for_the_lock_of_somebody_elses_counter(
+    seen: Seen, meters: Meters, alice: User, bob: User
+):
+    for each in (alice, bob):
+        meters.put_on(each, "pro")
+    told = entries(token(alice), 2) + entries(token(bob), 2)
+    assert tally(seen.ask(told[0], told[2])) == {201: 2}
+    happened: list[Any] = []
+    with ThreadPoolExecutor(1) as aside:
+        with transaction.atomic():
+            Counter.objects.select_for_update().get(user=alice)
+            asking = aside.submit(seen.ask, told[1], told[3], then=happened.append)
+            eventually(lambda: happened == [1])
+            happened.append("the lock was given back")
+        assert tally(asking.result(20)) == {201: 2}
+    assert happened == [1, "the lock was given back", 0]
+    assert (counted(alice), counted(bob)) == (2, 2)
 
 
 def test_a_turn_asks_the_database_three_times_however_many_are_in_it(
