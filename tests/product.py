@@ -199,8 +199,8 @@ class Person:
         heard = {row[0] for row in self.product.rows(query, list(self.mine))}
         return [f"{kind} {id_}" for id_, kind in self.mine.items() if id_ not in heard]
 
-    def wait_until_all_is_heard(self) -> None:
-        eventually(lambda: not self.unheard(), within=20)
+    def wait_until_all_is_heard(self, *, within: float = 20) -> None:
+        eventually(lambda: not self.unheard(), within=within)
 
     @contextmanager
     def socket(self) -> Iterator[ClientConnection]:
