@@ -28,12 +28,12 @@ class KeyBearers:
         callers: list[Caller | None] = [None] * len(recognised)
         keys = [(place, found[each]) for place, each in enumerate(recognised) if each in found]
         able = [(place, key) for place, key in keys if scope in key.scopes]
+        for key in {key.pk: key for _, key in able}.values():
+            note_use(key.pk, key.last_used_at, now)
         limits = [limit_of(key.user_id, key.allowance) for _, key in able]
         for (place, key), limit, attempt in zip(
             able, limits, limiter.take_each(limits), strict=True
         ):
             if attempt is not None:
                 callers[place] = Caller(key.user_id, partial(limiter.give_back, attempt, limit))
-        for key in {key.pk: key for _, key in able}.values():
-            note_use(key.pk, key.last_used_at, now)
         return callers

@@ -33,11 +33,12 @@ log = logging.getLogger(__name__)
 PATH, SCOPE = "/api/v1/usage", "usage:write"
 ROUTE = "^api/v1/usage/?$"
 LARGEST = 8_192
-MOST_SHAPES = 500
+MOST_SHAPES, LARGEST_SHAPE = 500, 2_000
 # Of a request and of an answer: what may differ between two that are otherwise treated the same.
-OWN_OF_REQUESTS = {
-    *(b"authorization", b"content-length", b"user-agent", b"x-request-id", b"x-forwarded-for")
-}
+OWN_OF_REQUESTS = frozenset(
+    b"authorization content-length user-agent x-request-id x-forwarded-for x-real-ip traceparent"
+    b" tracestate x-amzn-trace-id cf-ray cf-connecting-ip".split()
+)
 OWN_OF_ANSWERS = {b"content-length", b"x-request-id"}
 # As DRF's renderer is set up, which is made for any kind of object.
 WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -89,23 +90,23 @@ class UsageDoor:
 
     def _understand(self, scope: dict[str, Any], messages: list[Message]) -> Asked | None:
         scheme, _, bearer = header(scope, b"authorization").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer":
+        if scheme.lower() != "bearer" or bearer != bearer.strip():
             return None
         usage = understand(b"".join(message.get("body", b"") for message in messages))
         if usage is None:
             return None
         for kind in self._kinds:
-            recognised = kind.recognise(bearer.strip())
+            recognised = kind.recognise(bearer)
             if recognised is not None:
                 return Asked(kind, recognised, usage)
         return None
 
     def _learn(self, shape: Shape, headers: Headers) -> None:
         names = {name.lower() for name, _ in headers}
-        if b"set-cookie" in names:
+        if b"set-cookie" in names or size(shape) > LARGEST_SHAPE:
             return
         if len(self._learnt) >= MOST_SHAPES:
-            self._learnt.clear()
+            del self._learnt[next(iter(self._learnt))]
         self._learnt[shape] = [pair for pair in headers if pair[0].lower() not in OWN_OF_ANSWERS]
 
     def _learning(self, shape: Shape, send: Send) -> Send:
@@ -123,7 +124,9 @@ def is_plain(scope: dict[str, Any]) -> bool:
         not scope["query_string"]
         and header(scope, b"content-type") == b"application/json"
         and length.isdigit()
+        and len(length) <= len(str(LARGEST))
         and int(length) <= LARGEST
+        and not header(scope, b"transfer-encoding")
     )
 
 
@@ -136,6 +139,11 @@ def header(scope: dict[str, Any], name: bytes) -> bytes:
 def shape_of(scope: dict[str, Any]) -> Shape:
     told = (pair for pair in scope["headers"] if pair[0] not in OWN_OF_REQUESTS)
     return (scope["scheme"], scope["http_version"], *told)
+
+
+def size(shape: Shape) -> int:
+    _scheme, _version, *headers = shape
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 async def read(receive: Receive) -> list[Message]:
@@ -178,6 +186,9 @@ def count(asked: Sequence[Asked]) -> list[Standing | None]:
     except DatabaseError as error:
         # Whatever became of it: each is told of again, and an event that is there counts once.
         log.warning("usage is counted one by one: %s", as_words(error))
+        standings = [None] * len(asked)
+    except Exception:
+        log.exception("usage is counted one by one")
         standings = [None] * len(asked)
     finally:
         # To the pool, which is there for all threads.

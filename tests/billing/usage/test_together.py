@@ -147,6 +147,42 @@ def test_a_request_of_another_shape_is_djangos(seen: Seen, alice: User, headers:
     assert seen.handed_on == 1
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Content-Length": "0" * 5_000 + "42"},
+        {"Authorization": "Bearer  {token}"},
+        {"X-Large": "x" * 3_000},
+        {"Cookie": "csrftoken=bad"},
+    ],
+)
+def test_what_is_out_of_the_ordinary_is_always_djangos(
+    seen: Seen, meters: Meters, alice: User, header: dict[str, str]
+):
+    meters.put_on(alice, "pro")
+    bearer = token(alice)
+    sent = {name: value.format(token=bearer) for name, value in header.items()}
+    for n in range(3):
+        seen.ask((bearer, {"usage_type": "entry", "event_id": f"e{n}"}), headers=sent)
+    assert seen.handed_on == 3
+
+
+def test_a_trace_from_the_proxy_makes_no_other_shape(seen: Seen, alice: User):
+    for name in ("e1", "e2"):
+        body = {"usage_type": "entry", "event_id": name}
+        assert tally(seen.ask((token(alice), body), headers={"Traceparent": name})) == {201: 1}
+    assert seen.handed_on == 0
+
+
+def test_a_fault_of_the_door_is_told_and_left_to_django(
+    seen: Seen, alice: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(doors, "meter_together", lambda told: 1 / 0)
+    assert tally(seen.ask(*entries(token(alice), 3))) == {201: 3}
+    assert seen.handed_on == counted(alice) == 3
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_refused_host_stays_refused(seen: Seen, alice: User):
     for name in ("e1", "e2"):
         body = {"usage_type": "entry", "event_id": name}
