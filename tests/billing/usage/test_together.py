@@ -463,3 +463,19 @@ def test_what_is_read_quickly_is_what_is_read_thoroughly(told: Any):
 def test_nearly_all_is_read_quickly():
     told = {"usage_type": "entry", "event_id": "order-1:2026/11", "amount": 3}
     assert read_plain_usage(told) == Usage("entry", 3, "order-1:2026/11")
+
+
+def test_an_event_is_looked_for_by_its_id_also_where_the_plan_was_made_while_there_were_none(
+    meters: Meters,
+):
+    with connection.cursor() as cursor:
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        cursor.execute(
+            "PREPARE known (bigint, text) AS SELECT id FROM usage_usageevent"
+            " WHERE user_id = $1 AND event_id = $2"
+        )
+        cursor.execute("EXPLAIN EXECUTE known (1, 'e1')")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("DEALLOCATE known")
+        cursor.execute("RESET plan_cache_mode")
+    assert "one_count_per_event_id" in plan
