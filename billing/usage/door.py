@@ -126,7 +126,7 @@ def is_plain(scope: dict[str, Any]) -> bool:
         and length.isdigit()
         and len(length) <= len(str(LARGEST))
         and int(length) <= LARGEST
-        and not header(scope, b"transfer-encoding")
+        and all(name != b"transfer-encoding" for name, _ in scope["headers"])
     )
 
 
